@@ -1,0 +1,15 @@
+//! The one place that names openraft: how its log, state machine and network are provided.
+//!
+//! - [`types`]: the type configuration and its aliases
+//! - [`log_store`]: the log, in memory
+//! - [`apply`]: committed entries and snapshots, handed to a [`apply::Replica`]
+//! - [`network`]: Raft's RPCs over a [`network::Courier`]
+//! - [`rpc`]: what those RPCs look like in packets
+//! - [`instance`]: one running Raft node
+
+pub mod apply;
+pub mod instance;
+pub mod log_store;
+pub mod network;
+pub mod rpc;
+pub mod types;

@@ -1,0 +1,165 @@
+//! What the operations of a map do.
+
+
+use hashlink::LinkedHashMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::effect::Change;
+use crate::wire::blob::Blob;
+use crate::wire::command::{CompareAction, MapOperation, Outcome};
+
+/// Entries in insertion order, as in JavaScript's `Map`: a value that is set again keeps its place.
+#[derive(Debug, Clone, Default)]
+pub struct Map {
+    entries: LinkedHashMap<Blob, Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub value: Blob,
+    /// The revision of its last change.
+    pub changed_at: u64,
+}
+
+impl Map {
+    /// Applies one operation; the changes come with all insertions before all updates.
+    pub fn apply(&mut self, revision: u64, operation: &MapOperation) -> (Outcome, Vec<Change>) {
+        match operation {
+            MapOperation::SetAll(entries) => self.set_all(revision, entries),
+            MapOperation::InsertAll(entries) => self.insert_all(revision, entries),
+            MapOperation::RemoveAll(keys) => self.remove_all(keys),
+            MapOperation::Clear => {
+                if self.entries.is_empty() {
+                    return (Outcome::Done, Vec::new());
+                }
+                self.entries.clear();
+                (Outcome::Done, vec![Change::Cleared])
+            }
+            MapOperation::Compare { key, seen_revision, present, action } => {
+                self.compare(revision, key, *seen_revision, *present, action)
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn get(&self, key: &Blob) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Blob, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// Sets an entry in its place, or at the end when it is new; gives back what was there.
+    fn put(&mut self, revision: u64, key: &Blob, value: &Blob) -> Option<Blob> {
+        let entry = Entry { value: value.clone(), changed_at: revision };
+        match self.entries.get_mut(key) {
+            Some(existing) => Some(std::mem::replace(existing, entry).value),
+            None => {
+                self.entries.insert(key.clone(), entry);
+                None
+            }
+        }
+    }
+
+    fn set_all(&mut self, revision: u64, entries: &[(Blob, Blob)]) -> (Outcome, Vec<Change>) {
+        let mut old_values = Vec::new();
+        let mut inserted = Vec::new();
+        let mut updated = Vec::new();
+        for (index, (key, value)) in (0u32..).zip(entries) {
+            match self.put(revision, key, value) {
+                Some(old_value) => {
+                    old_values.push((index, Some(old_value)));
+                    updated.push(Change::Updated { key: key.clone(), value: value.clone() });
+                }
+                None => inserted.push(Change::Inserted { key: key.clone(), value: value.clone() }),
+            }
+        }
+        inserted.append(&mut updated);
+        (Outcome::Entries(old_values), inserted)
+    }
+
+    fn insert_all(&mut self, revision: u64, entries: &[(Blob, Blob)]) -> (Outcome, Vec<Change>) {
+        let mut existing = Vec::new();
+        let mut inserted = Vec::new();
+        for (index, (key, value)) in (0u32..).zip(entries) {
+            match self.entries.get(key) {
+                Some(entry) => existing.push((index, Some(entry.value.clone()))),
+                None => {
+                    self.put(revision, key, value);
+                    inserted.push(Change::Inserted { key: key.clone(), value: value.clone() });
+                }
+            }
+        }
+        (Outcome::Entries(existing), inserted)
+    }
+
+    fn remove_all(&mut self, keys: &[Blob]) -> (Outcome, Vec<Change>) {
+        let mut removed = Vec::new();
+        let mut changes = Vec::new();
+        for (index, key) in (0u32..).zip(keys) {
+            if let Some(entry) = self.entries.remove(key) {
+                removed.push((index, Some(entry.value)));
+                changes.push(Change::Removed { key: key.clone() });
+            }
+        }
+        (Outcome::Entries(removed), changes)
+    }
+
+    /// The caller compared the value that it had seen with the user's own equality; what it found is still true if
+    /// nothing has touched the key since. A key that was absent then and is absent now counts as untouched.
+    fn compare(
+        &mut self,
+        revision: u64,
+        key: &Blob,
+        seen_revision: u64,
+        present: bool,
+        action: &CompareAction,
+    ) -> (Outcome, Vec<Change>) {
+        let untouched = match self.entries.get(key) {
+            Some(entry) => present && entry.changed_at <= seen_revision,
+            None => !present,
+        };
+        if !untouched {
+            return (Outcome::Conflict, Vec::new());
+        }
+        let changes = match action {
+            CompareAction::Check => Vec::new(),
+            CompareAction::Set(value) => match self.put(revision, key, value) {
+                Some(_) => vec![Change::Updated { key: key.clone(), value: value.clone() }],
+                None => vec![Change::Inserted { key: key.clone(), value: value.clone() }],
+            },
+            CompareAction::Remove => match self.entries.remove(key) {
+                Some(_) => vec![Change::Removed { key: key.clone() }],
+                None => Vec::new(),
+            },
+        };
+        (Outcome::Done, changes)
+    }
+}
+
+impl PartialEq for Map {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries.iter().eq(other.entries.iter())
+    }
+}
+
+impl Serialize for Map {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let entries = Vec::<(Blob, Entry)>::deserialize(deserializer)?;
+        Ok(Self { entries: entries.into_iter().collect() })
+    }
+}

@@ -1,0 +1,302 @@
+//! What the grid agrees on: the collections, the pending remote operations and the sessions.
+//!
+//! [`StateMachine::apply`] is the only way in which any of it changes. It is pure and deterministic: no clock, no
+//! randomness, no iteration in hash order, so that every peer that applies the same log has the same state, byte for
+//! byte. It never fails: what a caller asked in vain is an [`Outcome`] like any other.
+//!
+//! - [`sessions`]: each peer's requests apply in their order, each once
+//! - [`map`]: what `set`, `insert`, `remove` and `updateIf` do exactly
+//! - [`remote_map`]: the list of operations that wait for the leader to execute them
+//! - [`effect`]: what an applied command means for this peer's JavaScript side
+//! - [`difference`]: from one state to another in terms of events, for when a snapshot takes the place of a log
+
+pub mod difference;
+pub mod effect;
+pub mod map;
+pub mod remote_map;
+pub mod sessions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::NodeId;
+use crate::wire::codec::{self, DecodeError};
+use crate::wire::command::{
+    CollectionId, CollectionKind, Command, Executed, Failure, Operation, Outcome, RequestBatch, Sweep,
+};
+use effect::{Effect, RequestId};
+use map::Map;
+use remote_map::RemoteMap;
+use sessions::{Admission, Sessions};
+
+/// The replicated state of one grid. See the [module](self).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StateMachine {
+    /// Counts the requests that were applied. Finer than log indexes, since one entry may hold many requests.
+    revision: u64,
+    sessions: Sessions,
+    collections: BTreeMap<CollectionId, Collection>,
+}
+
+/// One collection, whether or not this peer has opened it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Collection {
+    pub content: Content,
+    /// The sessions that have it open.
+    pub attached: BTreeSet<NodeId>,
+    /// When the last of them closed it, as a revision.
+    pub abandoned_at: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Content {
+    Map(Map),
+    RemoteMap(RemoteMap),
+}
+
+impl Content {
+    fn new(kind: CollectionKind) -> Option<Self> {
+        match kind {
+            CollectionKind::Map => Some(Self::Map(Map::default())),
+            CollectionKind::RemoteMap => Some(Self::RemoteMap(RemoteMap::default())),
+            CollectionKind::Record | CollectionKind::Queue | CollectionKind::Emitter => None,
+        }
+    }
+
+    pub fn kind(&self) -> CollectionKind {
+        match self {
+            Self::Map(_) => CollectionKind::Map,
+            Self::RemoteMap(_) => CollectionKind::RemoteMap,
+        }
+    }
+}
+
+impl StateMachine {
+    /// Applies the entry at log index `index`; `effects` gets what happened, in order.
+    pub fn apply(&mut self, index: u64, command: &Command, effects: &mut Vec<Effect>) {
+        match command {
+            Command::Requests(batch) => self.apply_batch(index, batch, effects),
+            Command::Executed(executed) => self.apply_executed(executed, effects),
+            Command::Sweep(sweep) => self.apply_sweep(sweep),
+        }
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    pub fn collection(&self, id: &str) -> Option<&Collection> {
+        self.collections.get(id)
+    }
+
+    pub fn collections(&self) -> impl Iterator<Item = (&CollectionId, &Collection)> {
+        self.collections.iter()
+    }
+
+    /// The whole state as a snapshot.
+    pub fn to_snapshot(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads a snapshot that another peer made.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, DecodeError> {
+        codec::decode(bytes)
+    }
+
+    fn apply_batch(&mut self, index: u64, batch: &RequestBatch, effects: &mut Vec<Effect>) {
+        self.sessions.forget_outcomes_below(batch.session, batch.settled_below);
+        for (number, operation) in (batch.first..).zip(&batch.operations) {
+            let request = RequestId { session: batch.session, number };
+            match self.sessions.admit(request, operation) {
+                Admission::Apply => {}
+                Admission::Duplicate => continue,
+                Admission::Gap { expected } => {
+                    effects.push(Effect::Gap { session: batch.session, expected });
+                    return;
+                }
+                Admission::UnknownSession => {
+                    effects.push(Effect::UnknownSession { session: batch.session });
+                    return;
+                }
+            }
+            self.revision += 1;
+            let outcome = self.apply_operation(index, request, operation, effects);
+            if let Some(outcome) = outcome {
+                effects.push(Effect::Committed { request, index, operation: operation.clone() });
+                self.settle(request, outcome, effects);
+            }
+        }
+    }
+
+    /// `None` when the outcome comes later, from [`Command::Executed`].
+    fn apply_operation(
+        &mut self,
+        index: u64,
+        request: RequestId,
+        operation: &Operation,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Outcome> {
+        let revision = self.revision;
+        match operation {
+            Operation::Nothing | Operation::Message(_) => Some(Outcome::Done),
+            Operation::OpenSession { replaces, .. } => {
+                if let Some(former) = replaces {
+                    let ended = self.sessions.end(*former);
+                    self.move_attachments(*former, Some(request.session));
+                    effects.push(Effect::SessionReplaced { session: request.session, former: *former, ended });
+                }
+                Some(Outcome::Done)
+            }
+            Operation::Attach { collection, kind } => Some(self.attach(request.session, collection, *kind)),
+            Operation::Detach { collection } => {
+                if let Some(found) = self.collections.get_mut(collection) {
+                    found.attached.remove(&request.session);
+                    if found.attached.is_empty() {
+                        found.abandoned_at = revision;
+                    }
+                }
+                Some(Outcome::Done)
+            }
+            Operation::Map { collection, operation } => match self.content(collection, CollectionKind::Map) {
+                Ok(Content::Map(map)) => {
+                    let (outcome, changes) = map.apply(revision, operation);
+                    if !changes.is_empty() {
+                        effects.push(Effect::Changed { collection: collection.clone(), revision, changes });
+                    }
+                    Some(outcome)
+                }
+                Ok(Content::RemoteMap(_)) => Some(Outcome::Done),
+                Err(failure) => Some(Outcome::Failed(failure)),
+            },
+            Operation::RemoteMap { collection, operation } => {
+                match self.content(collection, CollectionKind::RemoteMap) {
+                    Ok(Content::RemoteMap(map)) => {
+                        map.push(request, index, operation.clone());
+                        effects.push(Effect::Queued { collection: collection.clone(), request });
+                        None
+                    }
+                    Ok(Content::Map(_)) => Some(Outcome::Done),
+                    Err(failure) => Some(Outcome::Failed(failure)),
+                }
+            }
+        }
+    }
+
+    fn apply_executed(&mut self, executed: &Executed, effects: &mut Vec<Effect>) {
+        let Some(Collection { content: Content::RemoteMap(map), .. }) = self.collections.get_mut(&executed.collection)
+        else {
+            return;
+        };
+        let mut settled = Vec::new();
+        for result in &executed.results {
+            // A mark that repeats, or that a deposed leader made, names a position that is no longer the head.
+            let Some(operation) = map.take_head(result.position) else { continue };
+            if !result.events.is_empty() {
+                effects.push(Effect::RemoteEvents {
+                    collection: executed.collection.clone(),
+                    events: result.events.clone(),
+                });
+            }
+            effects.push(Effect::Committed {
+                request: operation.request,
+                index: operation.index,
+                operation: Operation::RemoteMap {
+                    collection: executed.collection.clone(),
+                    operation: operation.operation,
+                },
+            });
+            self.sessions.keep_outcome(operation.request, &result.outcome);
+            effects.push(Effect::Settled { request: operation.request, outcome: result.outcome.clone() });
+            settled.push(result.position);
+        }
+        if !settled.is_empty() {
+            effects.push(Effect::Executed { collection: executed.collection.clone(), next: map.head_position() });
+        }
+    }
+
+    fn apply_sweep(&mut self, sweep: &Sweep) {
+        for session in &sweep.sessions {
+            self.sessions.end(*session);
+            self.move_attachments(*session, None);
+        }
+        for (id, abandoned_at) in &sweep.collections {
+            let unused = self.collections.get(id).is_some_and(|collection| {
+                collection.attached.is_empty() && collection.abandoned_at == *abandoned_at && collection.is_idle()
+            });
+            if unused {
+                self.collections.remove(id);
+            }
+        }
+    }
+
+    fn settle(&mut self, request: RequestId, outcome: Outcome, effects: &mut Vec<Effect>) {
+        self.sessions.keep_outcome(request, &outcome);
+        effects.push(Effect::Settled { request, outcome });
+    }
+
+    fn attach(&mut self, session: NodeId, id: &CollectionId, kind: CollectionKind) -> Outcome {
+        if !self.collections.contains_key(id) {
+            let Some(content) = Content::new(kind) else {
+                return Outcome::Failed(Failure {
+                    code: "KIND_MISMATCH".into(),
+                    text: format!("Collections of kind {} are not known here", kind.name()),
+                });
+            };
+            let fresh = Collection { content, attached: BTreeSet::new(), abandoned_at: 0 };
+            self.collections.insert(id.clone(), fresh);
+        }
+        match self.collections.get_mut(id) {
+            Some(found) if found.content.kind() == kind => {
+                found.attached.insert(session);
+                Outcome::Done
+            }
+            Some(found) => Outcome::Failed(kind_mismatch(id, found.content.kind(), kind)),
+            None => Outcome::Done,
+        }
+    }
+
+    fn content(&mut self, id: &CollectionId, kind: CollectionKind) -> Result<&mut Content, Failure> {
+        match self.collections.get_mut(id) {
+            Some(found) if found.content.kind() == kind => Ok(&mut found.content),
+            Some(found) => Err(kind_mismatch(id, found.content.kind(), kind)),
+            None => Err(Failure {
+                code: "CLOSED".into(),
+                text: format!("The {} {id} was dropped, because no peer had it open", kind.name()),
+            }),
+        }
+    }
+
+    fn move_attachments(&mut self, from: NodeId, to: Option<NodeId>) {
+        let revision = self.revision;
+        for collection in self.collections.values_mut() {
+            if collection.attached.remove(&from) {
+                collection.attached.extend(to);
+                if collection.attached.is_empty() {
+                    collection.abandoned_at = revision;
+                }
+            }
+        }
+    }
+}
+
+impl Collection {
+    /// Whether dropping it would lose an operation that somebody waits for.
+    fn is_idle(&self) -> bool {
+        match &self.content {
+            Content::Map(_) => true,
+            Content::RemoteMap(map) => map.is_empty(),
+        }
+    }
+}
+
+fn kind_mismatch(id: &str, existing: CollectionKind, asked: CollectionKind) -> Failure {
+    Failure {
+        code: "KIND_MISMATCH".into(),
+        text: format!("{id} is a {} in this grid, not a {}", existing.name(), asked.name()),
+    }
+}

@@ -1,0 +1,64 @@
+//! The operations of a remote map that wait for the leader.
+//!
+//! The data live in the user's store; what is replicated is the order of the operations. Committed operations queue up
+//! here, on every peer and in every snapshot. The leader executes them from the head on, and its marks
+//! ([`crate::wire::command::Executed`]) take them off: so a new leader knows exactly what is left to do, and in which
+//! order.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::effect::RequestId;
+use crate::wire::command::RemoteOperation;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RemoteMap {
+    /// Counts the operations that were ever queued; an operation's position is the count before it.
+    queued: u64,
+    pending: VecDeque<PendingOperation>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PendingOperation {
+    pub position: u64,
+    pub request: RequestId,
+    /// The log index at which it was committed.
+    pub index: u64,
+    pub operation: RemoteOperation,
+}
+
+impl RemoteMap {
+    pub fn push(&mut self, request: RequestId, index: u64, operation: RemoteOperation) {
+        self.pending.push_back(PendingOperation { position: self.queued, request, index, operation });
+        self.queued += 1;
+    }
+
+    /// Takes the head off if its position is this one.
+    pub fn take_head(&mut self, position: u64) -> Option<PendingOperation> {
+        if self.head_position() == Some(position) { self.pending.pop_front() } else { None }
+    }
+
+    pub fn head_position(&self) -> Option<u64> {
+        self.pending.front().map(|operation| operation.position)
+    }
+
+    /// The position that the next operation will have.
+    pub fn next_position(&self) -> u64 {
+        self.queued
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// The pending operations from this position on, in order.
+    pub fn pending_from(&self, position: u64) -> impl Iterator<Item = &PendingOperation> {
+        let skipped = self.head_position().map_or(0, |head| position.saturating_sub(head));
+        self.pending.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX))
+    }
+}

@@ -1,0 +1,169 @@
+//! What the Raft log holds.
+//!
+//! Every enum here is append-only: a variant is never moved, changed or removed, because its number is in the logs and
+//! messages of peers that run another release. Golden bytes in the tests pin what exists.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::NodeId;
+use super::blob::Blob;
+
+/// The id of a collection, as users chose it.
+pub type CollectionId = Arc<str>;
+
+/// One log entry's content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Consecutive requests of one session.
+    Requests(RequestBatch),
+    /// The leader's report of remote operations that it has executed.
+    Executed(Executed),
+    /// Leader's housekeeping: drops what nobody has used for long.
+    Sweep(Sweep),
+}
+
+/// Consecutive requests of one session, numbered from `first`.
+///
+/// A session applies its requests strictly in the order of their numbers, each once: numbers that were applied are
+/// skipped, and a batch that would leave a gap is not applied at all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestBatch {
+    pub session: NodeId,
+    pub first: u64,
+    /// All outcomes below this number have reached the caller and need not be kept.
+    pub settled_below: u64,
+    pub operations: Vec<Operation>,
+}
+
+/// What one request asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Operation {
+    /// Takes the place of a request that its caller has given up.
+    Nothing,
+    /// Number 0 of every session. `replaces` is the caller's former session, which ends with this.
+    OpenSession { peer_id: String, replaces: Option<NodeId> },
+    /// The caller has this collection open from now on; makes it when it does not exist.
+    Attach { collection: CollectionId, kind: CollectionKind },
+    /// The caller has closed it.
+    Detach { collection: CollectionId },
+    Map { collection: CollectionId, operation: MapOperation },
+    RemoteMap { collection: CollectionId, operation: RemoteOperation },
+    /// A message of the user's own, passed to everybody's `commit` listeners.
+    Message(Blob),
+}
+
+/// The kind of a collection; an id belongs to one kind only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CollectionKind {
+    Map,
+    RemoteMap,
+    Record,
+    Queue,
+    Emitter,
+}
+
+impl CollectionKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::RemoteMap => "remote map",
+            Self::Record => "record",
+            Self::Queue => "queue",
+            Self::Emitter => "emitter",
+        }
+    }
+}
+
+/// A change of a map. Batches are one command: they apply as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum MapOperation {
+    SetAll(Vec<(Blob, Blob)>),
+    InsertAll(Vec<(Blob, Blob)>),
+    RemoveAll(Vec<Blob>),
+    Clear,
+    /// Acts only if `key` has not changed since `seen_revision`, when the caller looked at it and found it `present`
+    /// or not.
+    Compare { key: Blob, seen_revision: u64, present: bool, action: CompareAction },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum CompareAction {
+    Check,
+    Set(Blob),
+    Remove,
+}
+
+/// An operation that the leader executes on the user's own store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RemoteOperation {
+    pub method: RemoteMethod,
+    pub keys: Vec<Blob>,
+    pub values: Vec<Blob>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RemoteMethod {
+    Set,
+    SetAll,
+    Insert,
+    InsertAll,
+    Delete,
+    DeleteAll,
+    Remove,
+    RemoveAll,
+    UpdateIf,
+    Clear,
+}
+
+/// Results of remote operations of one map, from the head of its pending list on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Executed {
+    pub collection: CollectionId,
+    pub results: Vec<ExecutedOperation>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExecutedOperation {
+    /// The operation's place in the order of its map, see [`crate::state_machine::remote_map`].
+    pub position: u64,
+    pub outcome: Outcome,
+    pub events: Vec<RemoteEvent>,
+}
+
+/// What an executed remote operation did to the user's store, for the listeners on every peer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum RemoteEvent {
+    Inserted { key: Blob, value: Blob },
+    Updated { key: Blob, old_value: Blob, new_value: Blob },
+    Removed { key: Blob, value: Blob },
+    Cleared,
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    Done,
+    /// Values by the position of their key in the request: old, existing or removed ones.
+    Entries(Vec<(u32, Option<Blob>)>),
+    /// A [`MapOperation::Compare`] found that its key had changed.
+    Conflict,
+    Failed(Failure),
+}
+
+/// A business failure: not an error of ours, but an answer that the caller gets as one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    pub code: String,
+    pub text: String,
+}
+
+/// Drops what is named here, where it is still as unused as the leader saw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// Sessions of peers that left the grid long ago; their attachments go with them.
+    pub sessions: Vec<NodeId>,
+    /// Collections that nobody has open, each with the revision at which the last peer closed it.
+    pub collections: Vec<(CollectionId, u64)>,
+}
