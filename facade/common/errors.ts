@@ -1,0 +1,75 @@
+/** The errors of this package, and the one list of their codes. Programs read the code, people the text. */
+
+/** What went wrong, for programs to decide on. */
+export type HamokErrorCode =
+  /**
+   * Nothing answered within `requestTimeoutInMs`. The operation may still take effect. Read the state before you repeat
+   * what must not happen twice, or allow more time.
+   */
+  | 'TIMEOUT'
+  /** The collection or the instance was closed before or while the operation ran. Create it again. */
+  | 'CLOSED'
+  /** There was a leader and there is none now, so the operation was not started. Wait for `joined` and repeat it. */
+  | 'NO_LEADER'
+  /** Too few peers are left to decide anything. Writes work again when the grid has a majority or has been re-formed. */
+  | 'NO_QUORUM'
+  /**
+   * The grid no longer knows this peer's request, so that it may or may not have been applied; it will not be later.
+   * Read the state and decide.
+   */
+  | 'OUTCOME_UNKNOWN'
+  /** Another kind of collection exists under this id, here or on another peer. Use another id. */
+  | 'KIND_MISMATCH'
+  /** One write is larger than `maxCommandBytes`. Nothing was changed; split it. */
+  | 'COMMAND_TOO_LARGE'
+  /** A live peer of the grid has this peer id. Join under another, or stop that peer. */
+  | 'PEER_ID_IN_USE'
+  /** No peer that may lead has created this remote map. Create it on every peer that may become the leader. */
+  | 'NO_EXECUTOR'
+  /** Bytes that came from another peer or from the application are no message. Check what the transport delivers. */
+  | 'INVALID_MESSAGE'
+  /** An argument of a call has a wrong type or value. Nothing was changed; a defect of the calling program. */
+  | 'INVALID_ARGUMENT'
+  /** A setting has a wrong type or value. Nothing was created; the text names the setting. */
+  | 'INVALID_CONFIG'
+  /**
+   * A callback of a remote map threw or rejected on the peer that leads. The text is the callback's. What the store did
+   * before it failed stands.
+   */
+  | 'CALLBACK_FAILED'
+  /**
+   * A callback of a remote map did not settle in time and the map went on without it. The store may still be changed by
+   * it; look why it hangs.
+   */
+  | 'ABANDONED'
+  /** A defect of this package. The instance may have closed itself; please report the text. */
+  | 'INTERNAL'
+  /** There is no native library for this operating system, processor and C library, or it cannot be loaded. */
+  | 'UNSUPPORTED_PLATFORM';
+
+/** An error of this package. `code` is stable between versions; the text is not. */
+export class HamokError extends Error {
+  /** What went wrong, for programs to decide on. */
+  readonly code: HamokErrorCode;
+
+  static {
+    // On the prototype, as with the built-in errors: `name` is no property of each error.
+    HamokError.prototype.name = 'HamokError';
+  }
+
+  /** @param options `cause`: the error behind this one. */
+  constructor(code: HamokErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Makes a `HamokError`. */
+export function hamokError(code: HamokErrorCode, text: string, options?: ErrorOptions): HamokError {
+  return new HamokError(code, text, options);
+}
+
+/** Makes the error for an argument of a wrong type or value: a `TypeError` with the code `INVALID_ARGUMENT`. */
+export function invalidArgument(text: string): TypeError & { readonly code: 'INVALID_ARGUMENT' } {
+  return Object.assign(new TypeError(text), { code: 'INVALID_ARGUMENT' as const });
+}

@@ -1,0 +1,100 @@
+/** The way of the results of remote operations to the native side; results of one turn of JavaScript travel together. */
+import { PackWriter } from '../binding/packing';
+import { ChangeKind } from './protocol';
+
+/** An event that a remote operation caused, encoded. Fields that the kind has no use for are undefined. */
+export interface RemoteEvent {
+  readonly kind: number;
+  readonly key: Uint8Array | undefined;
+  /** The new value; undefined for a removal. */
+  readonly value: Uint8Array | undefined;
+  /** The value before; undefined for an insertion. */
+  readonly oldValue: Uint8Array | undefined;
+}
+
+/** What the caller of a remote operation gets for one of its keys. */
+export interface ResultEntry {
+  /** Position of the key in the request. */
+  readonly index: number;
+  /** The old, existing or removed value; undefined where only the key matters. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** What a remote operation did to the store. */
+export interface RemoteResult {
+  readonly entries: readonly ResultEntry[];
+  readonly events: readonly RemoteEvent[];
+}
+
+/** Names the operation that a result belongs to. */
+export interface ExecutionId {
+  readonly handle: number;
+  /** The term in which the operation was handed over. */
+  readonly term: number;
+  /** Its place in the order of its map. */
+  readonly position: number;
+}
+
+export class ReplyOutbox {
+  private readonly writer = new PackWriter();
+  private scheduled = false;
+  private readonly flushScheduled = () => {
+    this.scheduled = false;
+    this.flush();
+  };
+
+  /** @param send takes the packed results; they are overwritten after it has returned */
+  constructor(private readonly send: (packed: Uint8Array) => void) {}
+
+  /** The operation was executed. */
+  succeeded(id: ExecutionId, result: RemoteResult): void {
+    const { writer } = this;
+
+    this.begin(id, 1);
+    writer.u32(result.entries.length);
+    for (const { index, value } of result.entries) {
+      writer.u32(index);
+      writer.u8(value ? 1 : 0);
+      if (value) writer.bytes(value);
+    }
+    writer.u32(result.events.length);
+    for (const event of result.events) this.event(event);
+    this.schedule();
+  }
+
+  /** The operation failed, and its caller gets an error. */
+  failed(id: ExecutionId, code: string, text: string): void {
+    this.begin(id, 0);
+    this.writer.str(code);
+    this.writer.str(text);
+    this.schedule();
+  }
+
+  /** Sends what has been packed. */
+  flush(): void {
+    if (this.writer.length > 0) this.send(this.writer.take());
+  }
+
+  private begin({ handle, term, position }: ExecutionId, ok: number): void {
+    this.writer.u32(handle);
+    this.writer.f64(term);
+    this.writer.f64(position);
+    this.writer.u8(ok);
+  }
+
+  private event({ kind, key, value, oldValue }: RemoteEvent): void {
+    const { writer } = this;
+
+    writer.u8(kind);
+    if (kind === ChangeKind.CLEAR) return;
+    writer.bytes(key as Uint8Array);
+    if (kind !== ChangeKind.INSERT) writer.bytes(oldValue as Uint8Array);
+    if (kind !== ChangeKind.REMOVE) writer.bytes(value as Uint8Array);
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    queueMicrotask(this.flushScheduled);
+  }
+}

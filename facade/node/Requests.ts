@@ -1,0 +1,196 @@
+/**
+ * The requests of this peer that wait for an answer: who gets it, in which form, and until when.
+ *
+ * There is one timer for all of them. It is set for the earliest deadline and looks at every request when it fires, so
+ * a request that is answered in time costs no timer at all. It never keeps the process alive.
+ */
+import { type HamokError, hamokError } from '../common/errors';
+import { toError } from './guardedEmit';
+import type { Outcome } from './Outcome';
+
+/** Makes the caller's result of an answer. What it throws rejects the caller's promise. */
+export type Convert<O, S, R> = (outcome: Outcome, owner: O, subject: S) => R;
+
+/** What the requests need of the peer. */
+export interface RequestsHost {
+  /** Tells the native side that a caller has given up. */
+  abandon(token: number): void;
+  /** Handles what has arrived by now: answers that are there already are not late. */
+  drain(): void;
+  /** Whether somebody leads at the moment. */
+  hasLeader(): boolean;
+}
+
+/** Largest token. Beyond it the tokens start again at 1; up to here they are small integers for the engine. */
+const MAX_TOKEN = 0x3fff_ffff;
+
+/** Deadlines this close together are looked at together. */
+const SWEEP_SPACING_MS = 10;
+
+/** A timer that is later than this was held up by a busy event loop, which then could not hear the answers either. */
+const STALL_MS = 250;
+
+/** A request that waits for its answer. */
+export class PendingRequest {
+  /** When it times out; never, before it has been handed to the native side. Milliseconds of `performance.now()`. */
+  deadline = Infinity;
+
+  /** @param timeoutInMs 0: no timeout */
+  constructor(
+    readonly token: number,
+    readonly handle: number,
+    readonly timeoutInMs: number,
+    readonly convert: Convert<unknown, unknown, unknown>,
+    readonly owner: unknown,
+    readonly subject: unknown,
+    readonly resolve: (result: never) => void,
+    readonly reject: (error: Error) => void,
+  ) {}
+}
+
+export class Requests {
+  private readonly pending = new Map<number, PendingRequest>();
+  private lastToken = 0;
+  private timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  private dueAt = Infinity;
+
+  constructor(private readonly host: RequestsHost) {}
+
+  /** Number of requests that wait. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** Takes in a request. Its time does not run before `start`. */
+  add<O, S, R>(
+    handle: number,
+    timeoutInMs: number,
+    convert: Convert<O, S, R>,
+    owner: O,
+    subject: S,
+    resolve: (result: R) => void,
+    reject: (error: Error) => void,
+  ): PendingRequest {
+    const request = new PendingRequest(
+      this.nextToken(),
+      handle,
+      timeoutInMs,
+      convert as Convert<unknown, unknown, unknown>,
+      owner,
+      subject,
+      resolve as (result: never) => void,
+      reject,
+    );
+
+    this.pending.set(request.token, request);
+
+    return request;
+  }
+
+  /**
+   * The request goes to the native side now.
+   * @param deadline when it times out, if that was fixed earlier
+   */
+  start(request: PendingRequest, deadline = deadlineOf(request)): void {
+    request.deadline = deadline;
+    if (deadline < this.dueAt) this.wakeAt(deadline);
+  }
+
+  /** The answer is here. Does nothing when its request is gone. */
+  complete(token: number, outcome: Outcome): void {
+    const request = this.take(token);
+    let result: unknown;
+
+    if (!request) return;
+    try {
+      result = request.convert(outcome, request.owner, request.subject);
+    } catch (error) {
+      request.reject(toError(error));
+      return;
+    }
+    request.resolve(result as never);
+  }
+
+  /** The request failed. Does nothing when it is gone. */
+  fail(token: number, error: Error): void {
+    this.take(token)?.reject(error);
+  }
+
+  /** Rejects every request of a handle, waiting ones too. */
+  failHandle(handle: number, error: Error): void {
+    for (const request of this.pending.values()) {
+      if (request.handle === handle) this.fail(request.token, error);
+    }
+  }
+
+  /** The leader works on the requests of a handle: they get their full time again, except the one it is stuck at. */
+  progress(handle: number, headToken: number): void {
+    for (const request of this.pending.values()) {
+      // Only those under way: a request that has not started has no deadline to push.
+      if (request.handle === handle && request.token !== headToken && request.deadline !== Infinity) {
+        request.deadline = deadlineOf(request);
+      }
+    }
+  }
+
+  private nextToken(): number {
+    do {
+      this.lastToken = this.lastToken === MAX_TOKEN ? 1 : this.lastToken + 1;
+    } while (this.pending.has(this.lastToken));
+
+    return this.lastToken;
+  }
+
+  private take(token: number): PendingRequest | undefined {
+    const request = this.pending.get(token);
+
+    this.pending.delete(token);
+
+    return request;
+  }
+
+  private wakeAt(deadline: number): void {
+    const delay = Math.max(deadline - performance.now(), SWEEP_SPACING_MS);
+
+    clearTimeout(this.timer);
+    this.dueAt = performance.now() + delay;
+    this.timer = setTimeout(() => this.sweep(), delay).unref();
+  }
+
+  private sweep(): void {
+    const late = performance.now() - this.dueAt;
+    const grace = late > STALL_MS ? late : 0;
+
+    this.dueAt = Infinity;
+    this.host.drain();
+
+    const now = performance.now();
+    let next = Infinity;
+
+    for (const request of this.pending.values()) {
+      request.deadline += grace;
+      if (request.deadline <= now) this.expire(request);
+      else if (request.deadline < next) next = request.deadline;
+    }
+    if (next < this.dueAt) this.wakeAt(next);
+  }
+
+  private expire(request: PendingRequest): void {
+    this.pending.delete(request.token);
+    this.host.abandon(request.token);
+    request.reject(this.host.hasLeader() ? timeoutError(request) : noLeaderError(request));
+  }
+}
+
+function deadlineOf(request: PendingRequest): number {
+  return request.timeoutInMs > 0 ? performance.now() + request.timeoutInMs : Infinity;
+}
+
+function timeoutError({ token }: PendingRequest): HamokError {
+  return hamokError('TIMEOUT', `Timeout. requestId: ${token}, number of received response: 0`);
+}
+
+function noLeaderError({ token, timeoutInMs }: PendingRequest): HamokError {
+  return hamokError('NO_LEADER', `No leader is elected within ${timeoutInMs} ms. requestId: ${token}`);
+}
