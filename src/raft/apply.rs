@@ -37,12 +37,12 @@ pub struct StateMachineAdapter {
 
 /// The newest snapshot that was built or installed. Shared with the builder, which finishes on a task of its own; held
 /// for the length of a copy only.
-type LatestSnapshot = Arc<Mutex<Option<SnapshotOf<TypeConfig, SnapshotData>>>>;
+pub type LatestSnapshot = Arc<Mutex<Option<SnapshotOf<TypeConfig, SnapshotData>>>>;
 
 impl StateMachineAdapter {
-    pub fn new(replica: Arc<dyn Replica>) -> Self {
+    pub fn new(replica: Arc<dyn Replica>, latest: LatestSnapshot) -> Self {
         let membership = StoredMembershipOf::<TypeConfig>::default();
-        Self { replica, applied: None, membership, latest: LatestSnapshot::default() }
+        Self { replica, applied: None, membership, latest }
     }
 }
 

@@ -1,18 +1,19 @@
 //! One running Raft node, in this crate's own terms.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use openraft::alias::{LogIdOf, MembershipOf};
+use openraft::alias::{LogIdOf, WatchReceiverOf};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::ClientWriteError;
 use openraft::impls::ProgressResponder;
 use openraft::raft::{ClientWriteResult, Precondition, TransferLeaderRequest};
 use openraft::storage::Snapshot;
-use openraft::{Config, EntryPayload, Raft, RaftTypeConfig, ReadPolicy, ServerState, SnapshotPolicy};
+use openraft::metrics::RaftServerMetrics;
+use openraft::{Config, EntryPayload, Instant, Membership, Raft, ReadPolicy, ServerState, SnapshotPolicy};
 
-use super::apply::{Replica, StateMachineAdapter};
+use super::apply::{LatestSnapshot, Replica, StateMachineAdapter};
 use super::log_store::{LogExtent, LogStore};
 use super::network::{Courier, NetworkFactory, SNAPSHOT_TIMEOUT};
 use super::rpc::{Request, Response};
@@ -37,6 +38,7 @@ pub struct Lease(pub u64);
 pub struct RaftInstance {
     raft: Raft<TypeConfig, StateMachineAdapter>,
     log: LogStore,
+    snapshot: LatestSnapshot,
 }
 
 /// What a node knows of itself and its grid.
@@ -88,11 +90,12 @@ impl RaftInstance {
             ..Config::default()
         };
         let config = Arc::new(config.validate().map_err(|error| error.to_string())?);
-        let adapter = StateMachineAdapter::new(replica);
+        let snapshot = LatestSnapshot::default();
+        let adapter = StateMachineAdapter::new(replica, snapshot.clone());
         let raft = Raft::new(id, config, NetworkFactory(courier), log.clone(), adapter)
             .await
             .map_err(|error| error.to_string())?;
-        Ok(Self { raft, log })
+        Ok(Self { raft, log, snapshot })
     }
 
     /// Makes this node the first of a new grid with these members, and lets it stand for election at once.
@@ -104,9 +107,8 @@ impl RaftInstance {
         let _ = self.raft.shutdown().await;
     }
 
-    /// Resolves when role, leader, term or membership have changed.
-    pub fn watch(&self) -> impl WatchReceiver<openraft::metrics::RaftServerMetrics<TypeConfig>> + use<> {
-        self.raft.server_metrics()
+    pub fn watch(&self) -> Watch {
+        Watch(self.raft.server_metrics())
     }
 
     pub fn view(&self) -> View {
@@ -132,6 +134,12 @@ impl RaftInstance {
 
     pub fn extent(&self) -> LogExtent {
         self.log.extent()
+    }
+
+    /// The size of the last snapshot that was built or installed.
+    pub fn snapshot_bytes(&self) -> usize {
+        let snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        snapshot.as_ref().map_or(0, |snapshot| snapshot.snapshot.len())
     }
 
     /// Hands a command to Raft; the result tells whether it was refused. Proposals keep the order of the calls.
@@ -186,7 +194,7 @@ impl RaftInstance {
         members: BTreeMap<NodeId, Member>,
         voters: BTreeSet<NodeId>,
     ) -> bool {
-        let Ok(membership) = MembershipOf::<TypeConfig>::new(vec![voters], members) else { return false };
+        let Ok(membership) = Membership::<NodeId, Member>::new(vec![voters], members) else { return false };
         let based_on = Precondition::LastMembershipLogId { last_membership_log_id: view.membership_log_id };
         self.raft.append_membership(membership, EntryPayload::Blank, [based_on]).await.is_ok()
     }
@@ -232,6 +240,16 @@ impl RaftInstance {
             }
         };
         response.unwrap_or(Response::Refused)
+    }
+}
+
+/// Tells when role, leader, term or membership of a node have changed.
+pub struct Watch(WatchReceiverOf<TypeConfig, RaftServerMetrics<TypeConfig>>);
+
+impl Watch {
+    /// Resolves at the next change; `false` once the node is gone.
+    pub async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
     }
 }
 

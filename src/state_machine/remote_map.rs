@@ -48,6 +48,11 @@ impl RemoteMap {
         self.queued
     }
 
+    /// How many operations were ever taken off.
+    pub fn executed(&self) -> u64 {
+        self.head_position().unwrap_or(self.queued)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }

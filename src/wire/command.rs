@@ -54,6 +54,28 @@ pub enum Operation {
     Message(Blob),
 }
 
+impl Operation {
+    /// About how many bytes it takes in the log.
+    pub fn size(&self) -> usize {
+        const OVERHEAD: usize = 16;
+        let entries = |entries: &[(Blob, Blob)]| entries.iter().map(|(key, value)| key.len() + value.len() + 8).sum();
+        let blobs = |blobs: &[Blob]| blobs.iter().map(|blob| blob.len() + 4).sum::<usize>();
+        let content = match self {
+            Self::Nothing | Self::OpenSession { .. } | Self::Attach { .. } | Self::Detach { .. } => 0,
+            Self::Map { operation, .. } => match operation {
+                MapOperation::SetAll(all) | MapOperation::InsertAll(all) => entries(all),
+                MapOperation::RemoveAll(keys) => blobs(keys),
+                MapOperation::Clear => 0,
+                MapOperation::Compare { key, action: CompareAction::Set(value), .. } => key.len() + value.len(),
+                MapOperation::Compare { key, .. } => key.len(),
+            },
+            Self::RemoteMap { operation, .. } => blobs(&operation.keys) + blobs(&operation.values),
+            Self::Message(bytes) => bytes.len(),
+        };
+        content + OVERHEAD
+    }
+}
+
 /// The kind of a collection; an id belongs to one kind only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CollectionKind {

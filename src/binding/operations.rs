@@ -1,0 +1,165 @@
+//! Packed calls of the facade, read.
+
+use std::collections::HashMap;
+
+use crate::error::{Code, Error};
+use crate::ports::{Handle, Reply, Token};
+use crate::wire::blob::Blob;
+use crate::wire::command::{
+    CollectionId, CollectionKind, CompareAction, Failure, MapOperation, Operation, Outcome, RemoteEvent, RemoteMethod,
+    RemoteOperation,
+};
+
+type Collections = HashMap<Handle, CollectionId>;
+
+/// Reads a sequence of operations with the tokens of their callers.
+pub fn read_operations(bytes: &[u8], collections: &Collections) -> Result<Vec<(Token, Operation)>, Error> {
+    let mut reader = Reader(bytes);
+    let mut operations = Vec::new();
+    while !reader.0.is_empty() {
+        let (opcode, token, handle) = (reader.u8()?, reader.u32()?, reader.u32()?);
+        let collection = || collections.get(&handle).cloned().ok_or_else(|| malformed("an unknown handle"));
+        let map = |operation| Ok(Operation::Map { collection: collection()?, operation });
+        let operation = match opcode {
+            1 => map(MapOperation::SetAll(reader.list(Reader::entry)?)),
+            2 => map(MapOperation::InsertAll(reader.list(Reader::entry)?)),
+            3 => map(MapOperation::RemoveAll(reader.list(Reader::blob)?)),
+            4 => map(MapOperation::Clear),
+            5 => {
+                let (key, seen_revision, present) = (reader.blob()?, reader.number()?, reader.u8()? != 0);
+                let (action, value) = (reader.u8()?, reader.blob()?);
+                let action = match action {
+                    0 => CompareAction::Check,
+                    1 => CompareAction::Set(value),
+                    2 => CompareAction::Remove,
+                    _ => return Err(malformed("an unknown action")),
+                };
+                map(MapOperation::Compare { key, seen_revision, present, action })
+            }
+            6 => {
+                let method = method(reader.u8()?)?;
+                let (keys, values) = (reader.list(Reader::blob)?, reader.list(Reader::blob)?);
+                let operation = RemoteOperation { method, keys, values };
+                Ok(Operation::RemoteMap { collection: collection()?, operation })
+            }
+            7 => Ok(Operation::Message(reader.blob()?)),
+            _ => Err(malformed("an unknown operation")),
+        };
+        operations.push((token, operation?));
+    }
+    Ok(operations)
+}
+
+/// Reads the results of executed operations.
+pub fn read_replies(bytes: &[u8]) -> Result<Vec<Reply>, Error> {
+    let mut reader = Reader(bytes);
+    let mut replies = Vec::new();
+    while !reader.0.is_empty() {
+        let (handle, term, position) = (reader.u32()?, reader.number()?, reader.number()?);
+        let (outcome, events) = if reader.u8()? == 0 {
+            let (code, text) = (reader.text()?, reader.text()?);
+            (Outcome::Failed(Failure { code, text }), Vec::new())
+        } else {
+            let entries = reader.list(|reader| {
+                let (index, has_value) = (reader.u32()?, reader.u8()? != 0);
+                Ok((index, if has_value { Some(reader.blob()?) } else { None }))
+            })?;
+            (Outcome::Entries(entries), reader.list(Reader::event)?)
+        };
+        replies.push(Reply { handle, term, position, outcome, events });
+    }
+    Ok(replies)
+}
+
+pub fn kind(code: u32) -> Result<CollectionKind, Error> {
+    match code {
+        1 => Ok(CollectionKind::Map),
+        2 => Ok(CollectionKind::RemoteMap),
+        3 => Ok(CollectionKind::Record),
+        4 => Ok(CollectionKind::Queue),
+        5 => Ok(CollectionKind::Emitter),
+        _ => Err(malformed("an unknown kind of collection")),
+    }
+}
+
+fn method(code: u8) -> Result<RemoteMethod, Error> {
+    match code {
+        1 => Ok(RemoteMethod::Set),
+        2 => Ok(RemoteMethod::SetAll),
+        3 => Ok(RemoteMethod::Insert),
+        4 => Ok(RemoteMethod::InsertAll),
+        5 => Ok(RemoteMethod::Delete),
+        6 => Ok(RemoteMethod::DeleteAll),
+        7 => Ok(RemoteMethod::Remove),
+        8 => Ok(RemoteMethod::RemoveAll),
+        9 => Ok(RemoteMethod::UpdateIf),
+        10 => Ok(RemoteMethod::Clear),
+        _ => Err(malformed("an unknown method")),
+    }
+}
+
+fn malformed(what: &str) -> Error {
+    Error::new(Code::InvalidArgument, format!("The packed call holds {what}"))
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or_else(|| malformed("less than it says"))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    fn u8(&mut self) -> Result<u8, Error> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn u32(&mut self) -> Result<u32, Error> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn number(&mut self) -> Result<u64, Error> {
+        self.array().map(|bytes| f64::from_le_bytes(bytes) as u64)
+    }
+
+    fn blob(&mut self) -> Result<Blob, Error> {
+        let length = self.u32()? as usize;
+        self.take(length).map(Blob::from)
+    }
+
+    fn text(&mut self) -> Result<String, Error> {
+        let length = self.u32()? as usize;
+        self.take(length).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn entry(&mut self) -> Result<(Blob, Blob), Error> {
+        Ok((self.blob()?, self.blob()?))
+    }
+
+    fn event(&mut self) -> Result<RemoteEvent, Error> {
+        Ok(match self.u8()? {
+            1 => RemoteEvent::Inserted { key: self.blob()?, value: self.blob()? },
+            2 => RemoteEvent::Updated { key: self.blob()?, old_value: self.blob()?, new_value: self.blob()? },
+            3 => RemoteEvent::Removed { key: self.blob()?, value: self.blob()? },
+            4 => RemoteEvent::Cleared,
+            _ => return Err(malformed("an unknown event")),
+        })
+    }
+
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+        let count = self.u32()? as usize;
+        // Each item takes at least four bytes, which bounds what a wrong count can make us reserve.
+        let mut items = Vec::with_capacity(count.min(self.0.len() / 4));
+        for _ in 0..count {
+            items.push(read(self)?);
+        }
+        Ok(items)
+    }
+}

@@ -1,0 +1,191 @@
+//! The class that the facade holds, one per `Hamok` instance.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use napi::bindgen_prelude::{Buffer, Function};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Error as NapiError, Result, Status as NapiStatus};
+use napi_derive::napi;
+use tokio::runtime::{Builder, Runtime};
+
+use super::operations;
+use super::stream::Stream;
+use crate::config::Options;
+use crate::error::{Code, Error};
+use crate::node::Peer;
+use crate::ports::{Call, Handle};
+use crate::wire::command::CollectionId;
+
+/// Threads for all peers of a process. Node's own thread does most of the work; two let a snapshot be made while Raft
+/// goes on.
+const WORKER_THREADS: usize = 2;
+
+/// One runtime for the process, never dropped: peers in terminated workers may still be shutting down on it.
+fn runtime() -> Result<&'static Runtime> {
+    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+    let make = || Builder::new_multi_thread().worker_threads(WORKER_THREADS).thread_name("hamok").enable_time().build();
+    let failed = || NapiError::from_reason("INTERNAL: the threads of the native library could not be started");
+    RUNTIME.get_or_init(|| make().ok()).as_ref().ok_or_else(failed)
+}
+
+fn refused(error: Error) -> NapiError {
+    NapiError::new(NapiStatus::InvalidArg, error.to_string())
+}
+
+#[napi(object)]
+pub struct NativePeerOptions {
+    pub peer_id: String,
+    pub election_timeout_in_ms: f64,
+    pub follower_max_idle_in_ms: f64,
+    pub heartbeat_in_ms: f64,
+    pub only_follower: bool,
+    pub log_entries_expiration_time_in_ms: f64,
+    pub ongoing_requests_sending_period_in_ms: f64,
+    pub min_peers: f64,
+    pub max_command_bytes: f64,
+}
+
+#[napi]
+pub struct NativePeer {
+    peer: Peer,
+    stream: Arc<Stream>,
+    collections: HashMap<Handle, CollectionId>,
+}
+
+#[napi]
+impl NativePeer {
+    #[napi(constructor)]
+    pub fn new(options: NativePeerOptions) -> Result<Self> {
+        let options = Options {
+            peer_id: options.peer_id,
+            election_timeout_ms: options.election_timeout_in_ms as u64,
+            follower_max_idle_ms: options.follower_max_idle_in_ms as u64,
+            heartbeat_ms: options.heartbeat_in_ms as u64,
+            only_follower: options.only_follower,
+            log_entries_expiration_ms: options.log_entries_expiration_time_in_ms as u64,
+            progress_period_ms: options.ongoing_requests_sending_period_in_ms as u64,
+            min_peers: options.min_peers as usize,
+            max_command_bytes: options.max_command_bytes as usize,
+        };
+        let stream = Arc::new(Stream::default());
+        let peer = Peer::new(options, stream.clone()).map_err(refused)?;
+        Ok(Self { peer, stream, collections: HashMap::new() })
+    }
+
+    /// Begins discovery. `wake` keeps the process alive until the peer has left or is stopped.
+    #[napi]
+    pub fn start(&self, wake: Function<(), ()>) -> Result<()> {
+        let wake = wake.build_threadsafe_function::<()>().callee_handled::<false>().build()?;
+        self.stream.set_wake(Some(Box::new(move || {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        })));
+        self.peer.start(runtime()?.handle());
+        Ok(())
+    }
+
+    #[napi]
+    pub fn leave(&self) {
+        self.peer.leave();
+    }
+
+    #[napi]
+    pub fn stop(&self) {
+        self.peer.stop();
+        self.stream.set_wake(None);
+    }
+
+    #[napi]
+    pub fn accept(&self, source: String, payload: &[u8]) {
+        self.peer.accept(source, payload.to_vec());
+    }
+
+    #[napi]
+    pub fn submit(&self, operations: &[u8]) -> Result<()> {
+        let operations = operations::read_operations(operations, &self.collections).map_err(refused)?;
+        self.peer.call(Call::Submit(operations));
+        Ok(())
+    }
+
+    #[napi]
+    pub fn reply(&self, results: &[u8]) -> Result<()> {
+        let replies = operations::read_replies(results).map_err(refused)?;
+        self.peer.call(Call::Reply(replies));
+        Ok(())
+    }
+
+    #[napi]
+    pub fn open(&mut self, handle: u32, kind: u32, id: String) -> Result<()> {
+        let (kind, collection) = (operations::kind(kind).map_err(refused)?, CollectionId::from(id));
+        self.collections.insert(handle, collection.clone());
+        self.peer.call(Call::Open { handle, kind, collection });
+        Ok(())
+    }
+
+    #[napi]
+    pub fn shut(&mut self, handle: u32) {
+        self.collections.remove(&handle);
+        self.peer.call(Call::Shut { handle });
+    }
+
+    #[napi]
+    pub fn barrier(&self, token: u32, handle: u32) -> Result<()> {
+        if handle != 0 && !self.collections.contains_key(&handle) {
+            return Err(refused(Error::new(Code::InvalidArgument, "The barrier names an unknown handle")));
+        }
+        self.peer.call(Call::Barrier { token, handle: (handle != 0).then_some(handle) });
+        Ok(())
+    }
+
+    #[napi]
+    pub fn abandon(&self, token: u32) {
+        self.peer.call(Call::Abandon { token });
+    }
+
+    #[napi]
+    pub fn watch_commits(&self, enabled: bool) {
+        self.peer.call(Call::WatchCommits(enabled));
+    }
+
+    #[napi]
+    pub fn forget(&self, peer_id: String) {
+        self.peer.call(Call::Forget { peer_id });
+    }
+
+    #[napi]
+    pub fn beat(&self) {
+        self.peer.call(Call::Beat);
+    }
+
+    #[napi]
+    pub fn drain(&self) -> Option<Buffer> {
+        let drained = self.stream.drain(|| self.peer.outgoing());
+        (!drained.is_empty()).then(|| drained.into())
+    }
+
+    /// Term, commit index, first index, next index, entries and bytes of the log, pending requests, running remote
+    /// operations.
+    #[napi]
+    pub fn status(&self) -> Vec<f64> {
+        let pending = self.peer.pending_requests();
+        let status = self.peer.status();
+        let log = status.log;
+        let commit_index = status.commit_index.map_or(-1.0, |index| index as f64);
+        vec![
+            status.term as f64,
+            commit_index,
+            log.first as f64,
+            log.next as f64,
+            (log.next - log.first) as f64,
+            log.bytes as f64,
+            pending as f64,
+            status.remote_operations as f64,
+        ]
+    }
+}
+
+/// The version of the native library.
+#[napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,337 @@
+//! Notices, packed into records as they come, and the one wake-up that makes the event loop fetch them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::node::outbox::Outgoing;
+use crate::ports::{Front, Notice, State};
+use crate::state_machine::effect::Change;
+use crate::wire::blob::Blob;
+use crate::wire::command::{MapOperation, Operation, Outcome, RemoteEvent, RemoteMethod, RemoteOperation};
+
+/// Wakes the event loop; it calls `drain` some time later.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
+
+/// The records that wait for the event loop.
+#[derive(Default)]
+pub struct Stream {
+    /// Filled by the core's tasks, swapped out by the event loop.
+    records: Mutex<Records>,
+    /// Set while the peer runs; that it is set keeps the process alive.
+    wake: Mutex<Option<Wake>>,
+    woken: AtomicBool,
+    /// The peer has left: once that is drained, nothing keeps the process alive for it.
+    left: AtomicBool,
+}
+
+impl Stream {
+    pub fn set_wake(&self, wake: Option<Wake>) {
+        self.left.store(false, Ordering::SeqCst);
+        *self.wake.lock().unwrap_or_else(PoisonError::into_inner) = wake;
+        self.woken.store(false, Ordering::SeqCst);
+    }
+
+    /// Everything since the last call: messages first, because others wait for them.
+    pub fn drain(&self, messages: impl FnOnce() -> Vec<Outgoing>) -> Vec<u8> {
+        if self.left.load(Ordering::SeqCst) {
+            self.set_wake(None);
+        }
+        // Whatever comes from here on wakes again.
+        self.woken.store(false, Ordering::SeqCst);
+        let mut drained = Records::default();
+        for Outgoing { destination, payload } in messages() {
+            drained.u8(1);
+            drained.optional_str((!destination.is_empty()).then_some(&destination));
+            drained.bytes(&payload);
+        }
+        let mut records = self.lock();
+        if drained.0.is_empty() {
+            std::mem::swap(&mut drained, &mut records);
+        } else {
+            drained.0.append(&mut records.0);
+        }
+        drained.0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Front for Stream {
+    fn notice(&self, notice: Notice<'_>) {
+        if matches!(notice, Notice::Left) {
+            self.left.store(true, Ordering::SeqCst);
+        }
+        self.lock().write(notice);
+    }
+
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::SeqCst)
+            && let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            wake();
+        }
+    }
+}
+
+/// Little-endian numbers, and bytes and text with their length in front; the facade reads the same layout.
+#[derive(Default)]
+struct Records(Vec<u8>);
+
+impl Records {
+    fn write(&mut self, notice: Notice<'_>) {
+        match notice {
+            Notice::State(state) => {
+                self.u8(2);
+                self.u8(match state {
+                    State::Empty => 0,
+                    State::Follower => 1,
+                    State::Candidate => 2,
+                    State::Leader => 3,
+                });
+            }
+            Notice::Leader(leader) => {
+                self.u8(3);
+                self.optional_str(leader);
+            }
+            Notice::PeerJoined(peer_id) => self.named(4, peer_id),
+            Notice::PeerLeft(peer_id) => self.named(5, peer_id),
+            Notice::NoHeartbeat(peer_id) => self.named(6, peer_id),
+            Notice::Joined => self.u8(7),
+            Notice::Rejoining => self.u8(8),
+            Notice::Left => self.u8(9),
+            Notice::Ready { handle, revision, fill } => {
+                self.u8(10);
+                self.u32(handle);
+                self.u8(1);
+                self.number(revision);
+                self.u8(fill.is_some().into());
+                if let Some(fill) = fill {
+                    self.list(&fill, |records, (key, value)| {
+                        records.blob(key);
+                        records.blob(value);
+                    });
+                }
+            }
+            Notice::Refused { handle, code, text } => {
+                self.u8(10);
+                self.u32(handle);
+                self.u8(0);
+                self.bytes(code.as_bytes());
+                self.bytes(text.as_bytes());
+            }
+            Notice::Changes { handle, revision, changes } => {
+                self.u8(11);
+                self.u32(handle);
+                self.number(revision);
+                self.list(changes, Self::change);
+            }
+            Notice::Completed { token, outcome } => {
+                self.u8(12);
+                self.u32(token);
+                self.outcome(outcome);
+            }
+            Notice::Failed { token, error } => {
+                self.u8(12);
+                self.u32(token);
+                self.failure(error.code.as_str(), &error.text);
+            }
+            Notice::Commit { index, source, operation } => {
+                let (message_type, storage, keys, values) = described(operation);
+                self.u8(13);
+                self.number(index);
+                self.u32(message_type);
+                self.bytes(source.as_bytes());
+                self.bytes(storage.as_bytes());
+                self.list(&keys, |records, key| records.blob(key));
+                self.list(&values, |records, value| records.blob(value));
+            }
+            Notice::Execute { handle, term, position, index, attempt, operation } => {
+                self.u8(14);
+                self.u32(handle);
+                self.number(term);
+                self.number(position);
+                self.number(index);
+                self.u8(attempt);
+                let RemoteOperation { method, keys, values } = operation;
+                self.u8(method_code(*method));
+                self.list(keys, Self::blob);
+                self.list(values, Self::blob);
+            }
+            Notice::Halt { term } => {
+                self.u8(15);
+                self.u32(0);
+                self.number(term);
+            }
+            Notice::RemoteEvents { handle, events } => {
+                self.u8(16);
+                self.u32(handle);
+                self.list(events, Self::remote_event);
+            }
+            Notice::Progress { handle, head } => {
+                self.u8(17);
+                self.u32(handle);
+                self.u32(head.unwrap_or(0));
+            }
+            Notice::EventsLost { handle } => {
+                self.u8(18);
+                self.u32(handle);
+            }
+            Notice::Error(error) => {
+                self.u8(19);
+                self.bytes(error.code.as_str().as_bytes());
+                self.bytes(error.text.as_bytes());
+            }
+        }
+    }
+
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::Inserted { key, value } => self.fields(1, &[key, value]),
+            Change::Updated { key, value } => self.fields(2, &[key, value]),
+            Change::Removed { key } => self.fields(3, &[key]),
+            Change::Cleared => self.fields(4, &[]),
+        }
+    }
+
+    fn remote_event(&mut self, event: &RemoteEvent) {
+        match event {
+            RemoteEvent::Inserted { key, value } => self.fields(1, &[key, value]),
+            RemoteEvent::Updated { key, old_value, new_value } => self.fields(2, &[key, old_value, new_value]),
+            RemoteEvent::Removed { key, value } => self.fields(3, &[key, value]),
+            RemoteEvent::Cleared => self.fields(4, &[]),
+        }
+    }
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done => self.u8(0),
+            Outcome::Entries(entries) => {
+                self.u8(1);
+                self.list(entries, |records, (index, value)| {
+                    records.u32(*index);
+                    records.u8(value.is_some().into());
+                    if let Some(value) = value {
+                        records.blob(value);
+                    }
+                });
+            }
+            Outcome::Conflict => self.u8(2),
+            Outcome::Failed(failure) => self.failure(&failure.code, &failure.text),
+        }
+    }
+
+    fn failure(&mut self, code: &str, text: &str) {
+        self.u8(3);
+        self.bytes(code.as_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    fn named(&mut self, kind: u8, name: &str) {
+        self.u8(kind);
+        self.bytes(name.as_bytes());
+    }
+
+    fn fields(&mut self, kind: u8, fields: &[&Blob]) {
+        self.u8(kind);
+        fields.iter().for_each(|field| self.blob(field));
+    }
+
+    fn optional_str(&mut self, text: Option<&str>) {
+        self.u8(text.is_some().into());
+        if let Some(text) = text {
+            self.bytes(text.as_bytes());
+        }
+    }
+
+    fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
+        self.u32(items.len() as u32);
+        items.iter().for_each(|item| write(self, item));
+    }
+
+    fn blob(&mut self, blob: &Blob) {
+        self.bytes(blob.as_slice());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.u32(bytes.len() as u32);
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn u8(&mut self, value: u8) {
+        self.0.push(value);
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// A number that may pass 2^32 travels as a double, which is what JavaScript makes of it anyway.
+    fn number(&mut self, value: u64) {
+        self.0.extend_from_slice(&(value as f64).to_le_bytes());
+    }
+}
+
+fn method_code(method: RemoteMethod) -> u8 {
+    match method {
+        RemoteMethod::Set => 1,
+        RemoteMethod::SetAll => 2,
+        RemoteMethod::Insert => 3,
+        RemoteMethod::InsertAll => 4,
+        RemoteMethod::Delete => 5,
+        RemoteMethod::DeleteAll => 6,
+        RemoteMethod::Remove => 7,
+        RemoteMethod::RemoveAll => 8,
+        RemoteMethod::UpdateIf => 9,
+        RemoteMethod::Clear => 10,
+    }
+}
+
+/// An operation in terms of `HamokMessage`: its type, storage id, keys and values. Type 0 stands for a message of the
+/// user's own, which is its only value.
+fn described(operation: &Operation) -> (u32, &str, Vec<Blob>, Vec<Blob>) {
+    const CLEAR: u32 = 24;
+    const DELETE: u32 = 40;
+    const REMOVE: u32 = 44;
+    const INSERT: u32 = 52;
+    const UPDATE: u32 = 56;
+    match operation {
+        Operation::Map { collection, operation } => match operation {
+            MapOperation::SetAll(entries) => (UPDATE, collection, keys_of(entries), values_of(entries)),
+            MapOperation::InsertAll(entries) => (INSERT, collection, keys_of(entries), values_of(entries)),
+            MapOperation::RemoveAll(keys) => (REMOVE, collection, keys.clone(), Vec::new()),
+            MapOperation::Clear => (CLEAR, collection, Vec::new(), Vec::new()),
+            MapOperation::Compare { key, action, .. } => {
+                use crate::wire::command::CompareAction;
+                match action {
+                    CompareAction::Remove => (REMOVE, collection, vec![key.clone()], Vec::new()),
+                    CompareAction::Set(value) => (UPDATE, collection, vec![key.clone()], vec![value.clone()]),
+                    CompareAction::Check => (UPDATE, collection, vec![key.clone()], Vec::new()),
+                }
+            }
+        },
+        Operation::RemoteMap { collection, operation } => {
+            let message_type = match operation.method {
+                RemoteMethod::Set | RemoteMethod::SetAll | RemoteMethod::UpdateIf => UPDATE,
+                RemoteMethod::Insert | RemoteMethod::InsertAll => INSERT,
+                RemoteMethod::Delete | RemoteMethod::DeleteAll => DELETE,
+                RemoteMethod::Remove | RemoteMethod::RemoveAll => REMOVE,
+                RemoteMethod::Clear => CLEAR,
+            };
+            (message_type, collection, operation.keys.clone(), operation.values.clone())
+        }
+        Operation::Message(bytes) => (0, "", Vec::new(), vec![bytes.clone()]),
+        Operation::Nothing | Operation::OpenSession { .. } | Operation::Attach { .. } | Operation::Detach { .. } => {
+            (0, "", Vec::new(), Vec::new())
+        }
+    }
+}
+
+fn keys_of(entries: &[(Blob, Blob)]) -> Vec<Blob> {
+    entries.iter().map(|(key, _)| key.clone()).collect()
+}
+
+fn values_of(entries: &[(Blob, Blob)]) -> Vec<Blob> {
+    entries.iter().map(|(_, value)| value.clone()).collect()
+}

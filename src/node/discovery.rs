@@ -1,0 +1,265 @@
+//! How a peer without a grid finds one, or takes part in making one.
+//!
+//! Pure rules: time and randomness come in as arguments, what to do comes out as [`Step`]s.
+//!
+//! A peer broadcasts a hello each heartbeat. If anybody has a grid, the peer asks to be taken in, and starts none.
+//! Otherwise, once it has heard enough peers and nobody new for two heartbeats, the electable peer with the lowest id
+//! proposes a grid of all that it has heard. A peer promises itself to one proposal at a time; when all have promised,
+//! the grid is initialised. Two proposals can never both be initialised with one peer in them, because promises outlast
+//! proposals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::raft::types::Member;
+use crate::wire::packet::Hello;
+use crate::wire::{GridId, NodeId};
+
+/// Nobody new must have appeared for this many heartbeats, or [`LONGEST_QUIET_MS`].
+const QUIET_HEARTBEATS: u64 = 2;
+const LONGEST_QUIET_MS: u64 = 1_000;
+/// What was heard, and promised, is forgotten after this many heartbeats, but not before [`SHORTEST_MEMORY_MS`]: a
+/// promise has to outlast a slow transport's round trip.
+const MEMORY_HEARTBEATS: u64 = 10;
+const SHORTEST_MEMORY_MS: u64 = 1_000;
+
+/// The rules of one peer that has no grid. See the [module](self).
+#[derive(Debug)]
+pub struct Discovery {
+    node: NodeId,
+    me: Member,
+    min_peers: usize,
+    heartbeat_ms: u64,
+    heard: BTreeMap<NodeId, Heard>,
+    newest_at_ms: u64,
+    next_hello_at_ms: u64,
+    promise: Option<Promise>,
+    proposal: Option<Proposal>,
+}
+
+#[derive(Debug)]
+struct Heard {
+    member: Member,
+    grid: GridId,
+    leader: Option<NodeId>,
+    at_ms: u64,
+}
+
+#[derive(Debug)]
+struct Promise {
+    grid: GridId,
+    until_ms: u64,
+}
+
+#[derive(Debug)]
+struct Proposal {
+    grid: GridId,
+    members: BTreeMap<NodeId, Member>,
+    promised: BTreeSet<NodeId>,
+    until_ms: u64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    Hello,
+    /// Ask this node to be taken into its grid.
+    AskToJoin { grid: GridId, node: NodeId, peer_id: String },
+    Propose { grid: GridId, to: Vec<(NodeId, String)> },
+    /// Everybody has promised: start the grid.
+    Initialize { grid: GridId, members: BTreeMap<NodeId, Member> },
+}
+
+impl Discovery {
+    pub fn new(node: NodeId, me: Member, min_peers: usize, heartbeat_ms: u64, now_ms: u64) -> Self {
+        Self {
+            node,
+            me,
+            min_peers,
+            heartbeat_ms,
+            heard: BTreeMap::new(),
+            newest_at_ms: now_ms,
+            next_hello_at_ms: now_ms,
+            promise: None,
+            proposal: None,
+        }
+    }
+
+    /// Takes note of a hello; gives whether its sender is new.
+    pub fn heard(&mut self, node: NodeId, grid: GridId, hello: &Hello, now_ms: u64) -> bool {
+        // A peer id that comes under a new node id has been started again.
+        self.heard.retain(|other, heard| *other == node || heard.member.peer_id != hello.peer_id);
+        let member = Member { peer_id: hello.peer_id.clone(), electable: hello.electable };
+        let heard = Heard { member, grid, leader: hello.leader, at_ms: now_ms };
+        let new = self.heard.insert(node, heard).is_none();
+        if new {
+            self.newest_at_ms = now_ms;
+        }
+        new
+    }
+
+    pub fn forget(&mut self, peer_id: &str) {
+        self.heard.retain(|_, heard| heard.member.peer_id != peer_id);
+    }
+
+    pub fn forget_node(&mut self, node: NodeId) {
+        self.heard.remove(&node);
+    }
+
+    /// Another peer proposes a grid; `true` when this one is in.
+    pub fn proposed(&mut self, grid: GridId, now_ms: u64) -> bool {
+        if self.proposal.is_some() {
+            return false;
+        }
+        let taken = self.promise.as_ref().is_some_and(|promise| promise.grid != grid && now_ms < promise.until_ms);
+        if !taken {
+            self.promise = Some(Promise { grid, until_ms: now_ms + self.memory_ms() });
+        }
+        !taken
+    }
+
+    pub fn promised_to(&self, grid: GridId, now_ms: u64) -> bool {
+        self.promise.as_ref().is_some_and(|promise| promise.grid == grid && now_ms < promise.until_ms)
+    }
+
+    /// A peer has promised to be in the grid that this one proposed.
+    pub fn promise_arrived(&mut self, node: NodeId, grid: GridId) -> Option<Step> {
+        let proposal = self.proposal.as_mut().filter(|proposal| proposal.grid == grid)?;
+        if !proposal.members.contains_key(&node) {
+            return None;
+        }
+        proposal.promised.insert(node);
+        if proposal.promised.len() + 1 < proposal.members.len() {
+            return None;
+        }
+        let Proposal { grid, members, .. } = self.proposal.take()?;
+        Some(Step::Initialize { grid, members })
+    }
+
+    /// What is due now. `new_grid` is a fresh random id for a proposal.
+    pub fn tick(&mut self, now_ms: u64, new_grid: GridId) -> Vec<Step> {
+        let memory_ms = self.memory_ms();
+        self.heard.retain(|_, heard| now_ms.saturating_sub(heard.at_ms) < memory_ms);
+        if self.proposal.as_ref().is_some_and(|proposal| now_ms >= proposal.until_ms) {
+            self.proposal = None;
+        }
+        let mut steps = Vec::new();
+        if now_ms >= self.next_hello_at_ms {
+            self.next_hello_at_ms = now_ms + self.heartbeat_ms;
+            steps.push(Step::Hello);
+            steps.extend(self.ask_to_join());
+        }
+        steps.extend(self.propose(now_ms, new_grid));
+        steps
+    }
+
+    /// Asks at the next tick, rather than at the next heartbeat: somebody with a grid was heard.
+    pub fn hurry(&mut self, now_ms: u64) {
+        self.next_hello_at_ms = now_ms;
+    }
+
+    fn ask_to_join(&self) -> Option<Step> {
+        // Of several grids the one of which most peers were heard, then the lower id.
+        let mut grids: BTreeMap<GridId, usize> = BTreeMap::new();
+        for heard in self.heard.values().filter(|heard| heard.grid != 0) {
+            *grids.entry(heard.grid).or_default() += 1;
+        }
+        let (grid, _) = grids.into_iter().min_by_key(|(grid, count)| (usize::MAX - count, *grid))?;
+        let members = || self.heard.iter().filter(|(_, heard)| heard.grid == grid);
+        let named = members().find_map(|(_, heard)| heard.leader);
+        let (node, heard) = members().find(|(node, _)| Some(**node) == named).or_else(|| members().next())?;
+        Some(Step::AskToJoin { grid, node: *node, peer_id: heard.member.peer_id.clone() })
+    }
+
+    fn propose(&mut self, now_ms: u64, grid: GridId) -> Option<Step> {
+        let quiet_ms = (self.heartbeat_ms * QUIET_HEARTBEATS).min(LONGEST_QUIET_MS);
+        let enough = self.heard.len() + 1 >= self.min_peers;
+        let quiet = now_ms.saturating_sub(self.newest_at_ms) >= quiet_ms;
+        let free = self.proposal.is_none() && self.promise.as_ref().is_none_or(|promise| now_ms >= promise.until_ms);
+        let nobody_has_one = self.heard.values().all(|heard| heard.grid == 0);
+        if !(enough && quiet && free && nobody_has_one && self.is_first()) {
+            return None;
+        }
+        let mut members: BTreeMap<NodeId, Member> =
+            self.heard.iter().map(|(node, heard)| (*node, heard.member.clone())).collect();
+        let to: Vec<_> = members.iter().map(|(node, member)| (*node, member.peer_id.clone())).collect();
+        members.insert(self.node, self.me.clone());
+        if to.is_empty() {
+            return Some(Step::Initialize { grid, members });
+        }
+        // Shorter than the promises that it asks for, so that none lapses while the proposal still counts on it.
+        let until_ms = now_ms + self.memory_ms() / 2;
+        self.proposal = Some(Proposal { grid, members, promised: BTreeSet::new(), until_ms });
+        Some(Step::Propose { grid, to })
+    }
+
+    /// Whether this peer is the one to propose: the electable one with the lowest peer id.
+    fn is_first(&self) -> bool {
+        let key = |node: NodeId, member: &Member| (!member.electable, member.peer_id.clone(), node);
+        let mine = key(self.node, &self.me);
+        self.me.electable && self.heard.iter().all(|(node, heard)| mine < key(*node, &heard.member))
+    }
+
+    fn memory_ms(&self) -> u64 {
+        (self.heartbeat_ms * MEMORY_HEARTBEATS).max(SHORTEST_MEMORY_MS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(peer_id: &str) -> Member {
+        Member { peer_id: peer_id.into(), electable: true }
+    }
+
+    fn hello(peer_id: &str, leader: Option<NodeId>) -> Hello {
+        Hello { peer_id: peer_id.into(), electable: true, leader, asks: true }
+    }
+
+    fn discovery(node: NodeId, peer_id: &str) -> Discovery {
+        Discovery::new(node, member(peer_id), 2, 100, 0)
+    }
+
+    #[test]
+    fn a_lone_peer_starts_no_grid() {
+        let mut alone = discovery(1, "a");
+        for now_ms in (0..10_000).step_by(50) {
+            assert!(alone.tick(now_ms, 9).iter().all(|step| *step == Step::Hello));
+        }
+    }
+
+    #[test]
+    fn the_lowest_peer_proposes_once_nobody_new_appears_and_starts_when_all_have_promised() {
+        let mut a = discovery(1, "a");
+        a.heard(2, 0, &hello("b", None), 10);
+        assert_eq!(a.tick(50, 9), vec![Step::Hello]);
+        a.heard(3, 0, &hello("c", None), 150);
+        assert_eq!(a.tick(300, 9), vec![Step::Hello]);
+        let steps = a.tick(351, 9);
+        assert_eq!(steps, vec![Step::Propose { grid: 9, to: vec![(2, "b".into()), (3, "c".into())] }]);
+        assert_eq!(a.promise_arrived(2, 9), None);
+        assert_eq!(a.promise_arrived(2, 9), None, "one promise counts once");
+        assert_eq!(a.promise_arrived(7, 9), None, "a stranger's promise counts nothing");
+        assert!(matches!(a.promise_arrived(3, 9), Some(Step::Initialize { grid: 9, members }) if members.len() == 3));
+    }
+
+    #[test]
+    fn a_peer_promises_itself_to_one_proposal_at_a_time() {
+        let mut b = discovery(2, "b");
+        assert!(b.proposed(9, 0));
+        assert!(b.proposed(9, 10), "the same proposal again");
+        assert!(!b.proposed(8, 20));
+        assert!(b.promised_to(9, 500));
+        assert!(b.proposed(8, 2_000), "a promise lapses");
+        assert!(!b.promised_to(9, 2_001));
+    }
+
+    #[test]
+    fn a_peer_that_hears_of_a_grid_joins_it_and_starts_none() {
+        let mut a = discovery(1, "a");
+        a.heard(2, 0, &hello("b", None), 0);
+        a.heard(3, 77, &hello("c", Some(3)), 0);
+        let steps: Vec<_> = (0..1_000).step_by(100).flat_map(|now_ms| a.tick(now_ms, 9)).collect();
+        assert!(steps.contains(&Step::AskToJoin { grid: 77, node: 3, peer_id: "c".into() }));
+        assert!(!steps.iter().any(|step| matches!(step, Step::Propose { .. })));
+    }
+}

@@ -1,0 +1,633 @@
+//! A running peer's event loop, and where packets go.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::time::{self, Instant, MissedTickBehavior};
+
+use super::discovery::Discovery;
+use super::election::ElectionClock;
+use super::joining::Leaving;
+use super::leading::Leading;
+use super::outbox::Outbox;
+use super::replica::{NodeReplica, Signal};
+use super::requests::{Batch, Purpose};
+use super::standing::Standing;
+use super::switchboard::Switchboard;
+use super::{Status, lock, random_id};
+use crate::config::Options;
+use crate::error::{Code, Error};
+use crate::ports::{Call, Front, Handle, Notice, Token};
+use crate::raft::instance::{RaftInstance, View, is_from_leader};
+use crate::raft::types::Member;
+use crate::wire::blob::Blob;
+use crate::wire::codec;
+use crate::wire::frame::{self, Frame};
+use crate::wire::packet::{Body, Hello, Packet};
+use crate::wire::{GridId, NodeId};
+
+/// What was sent to the leader and has not applied here after this time is sent again.
+const RESEND_MS: u64 = 700;
+/// After a refusal, before the next attempt.
+const RETRY_MS: u64 = 20;
+/// Events that are handled before what follows from them is done: enough to batch, few enough to stay fair.
+const EVENTS_PER_TURN: usize = 512;
+const SHORTEST_TICK_MS: u64 = 5;
+const LONGEST_TICK_MS: u64 = 25;
+/// How long to wait for a stopped Raft node to finish.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_000);
+
+/// What a driver reacts to.
+pub(super) enum Event {
+    Call(Call),
+    Payload { source: String, payload: Vec<u8> },
+    Leave,
+    Stop,
+    /// Role, leader, term or membership of this Raft node have changed.
+    RaftChanged(NodeId),
+    /// The membership change that was under way is over.
+    MembershipChanged,
+    /// This node, as the leader, has confirmed its lead.
+    ReadIndex { asker: ReadIndexAsker, index: Option<u64> },
+}
+
+pub(super) enum ReadIndexAsker {
+    Barrier(Token),
+    Office { term: u64 },
+    Peer { node: NodeId, id: u64 },
+}
+
+/// What a peer that stops without waiting says.
+pub(super) struct Parting {
+    pub packet: Packet,
+    /// For a leader, its Raft node, which knows who is to take over.
+    pub raft: Option<(RaftInstance, bool)>,
+}
+
+impl Parting {
+    pub fn say(self, outbox: &Outbox) {
+        let Self { mut packet, raft } = self;
+        let transfer = raft.and_then(|(raft, electable_only)| raft.parting_transfer(electable_only));
+        packet.body = Body::Farewell { transfer: transfer.map(|(_, call)| call) };
+        outbox.broadcast(&packet);
+    }
+}
+
+/// The grid that this node is in, or about to be in.
+pub(super) struct Grid {
+    pub id: GridId,
+    pub raft: RaftInstance,
+    switchboard: Arc<Switchboard>,
+    /// The peer has caught up once it has applied this index.
+    pub catch_up_to: u64,
+    pub session_started: bool,
+    pub view: View,
+}
+
+/// A caller that waits for the leader's word on how far the log is.
+struct Question {
+    token: Token,
+    handle: Option<Handle>,
+    asked_at_ms: u64,
+}
+
+pub(super) struct Driver {
+    pub options: Options,
+    pub front: Arc<dyn Front>,
+    pub outbox: Arc<Outbox>,
+    pub replica: Arc<NodeReplica>,
+    pub events: UnboundedSender<Event>,
+    pub signals: UnboundedSender<Signal>,
+    signal_receiver: Option<UnboundedReceiver<Signal>>,
+    status: Arc<Mutex<Status>>,
+    started: Instant,
+    pub node: NodeId,
+    pub discovery: Discovery,
+    pub election: ElectionClock,
+    pub grid: Option<Grid>,
+    /// The grid that was asked to take this peer in.
+    pub asked: Option<GridId>,
+    pub standing: Standing,
+    /// Nodes heard of, with their peer ids.
+    pub directory: HashMap<NodeId, String>,
+    pub leading: Leading,
+    pub leaving: Option<Leaving>,
+    /// Since when another live peer with this peer id keeps this one out.
+    pub refused_since_ms: Option<u64>,
+    pub proposals: FuturesUnordered<Pin<Box<dyn Future<Output = Option<NodeId>> + Send>>>,
+    /// Raft nodes that are being stopped.
+    shutdowns: FuturesUnordered<BoxFuture<'static, ()>>,
+    questions: Vec<Question>,
+    sent_to: Option<NodeId>,
+    sent_at_ms: u64,
+    resend_at_ms: Option<u64>,
+    view_is_stale: bool,
+    pub ended: bool,
+}
+
+impl Driver {
+    pub fn new(
+        options: Options,
+        front: Arc<dyn Front>,
+        outbox: Arc<Outbox>,
+        replica: Arc<NodeReplica>,
+        events: UnboundedSender<Event>,
+        status: Arc<Mutex<Status>>,
+    ) -> Self {
+        let (signals, signal_receiver) = mpsc::unbounded_channel();
+        let node = random_id();
+        let me = Member { peer_id: options.peer_id.clone(), electable: options.electable() };
+        Self {
+            discovery: Discovery::new(node, me, options.min_peers, options.heartbeat_ms, 0),
+            election: ElectionClock::new(options.follower_max_idle_ms, options.heartbeat_ms, 0),
+            standing: Standing::new(front.clone(), &options.peer_id),
+            leading: Leading::default(),
+            options,
+            front,
+            outbox,
+            replica,
+            events,
+            signals,
+            signal_receiver: Some(signal_receiver),
+            status,
+            started: Instant::now(),
+            node,
+            grid: None,
+            asked: None,
+            directory: HashMap::new(),
+            leaving: None,
+            refused_since_ms: None,
+            proposals: FuturesUnordered::new(),
+            shutdowns: FuturesUnordered::new(),
+            questions: Vec::new(),
+            sent_to: None,
+            sent_at_ms: 0,
+            resend_at_ms: None,
+            view_is_stale: false,
+            ended: false,
+        }
+    }
+
+    /// Runs until the peer has left or is stopped; then events wait in `parked` for the next driver.
+    pub async fn run(mut self, mut events: UnboundedReceiver<Event>, parked: Arc<Mutex<Option<UnboundedReceiver<Event>>>>) {
+        let Some(mut signals) = self.signal_receiver.take() else { return };
+        let tick_ms = (self.options.heartbeat_ms / 4).clamp(SHORTEST_TICK_MS, LONGEST_TICK_MS);
+        let mut ticks = time::interval(Duration::from_millis(tick_ms));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.set_parting();
+        while !self.ended {
+            tokio::select! {
+                Some(event) = events.recv() => {
+                    self.handle(event).await;
+                    for _ in 1..EVENTS_PER_TURN {
+                        let Ok(event) = events.try_recv() else { break };
+                        self.handle(event).await;
+                    }
+                }
+                Some(signal) = signals.recv() => self.handle_signal(signal),
+                Some(failed) = self.proposals.next() => self.proposal_ended(failed),
+                Some(()) = self.shutdowns.next() => {}
+                _ = ticks.tick() => self.tick().await,
+            }
+            if !self.ended {
+                self.pursue().await;
+            }
+        }
+        self.dismantle().await;
+        let stopped = self.leaving.is_none();
+        // A driver that is started next must find the events, before anybody hears that this one has ended.
+        *lock(&parked) = Some(events);
+        if !stopped {
+            self.standing.end();
+        }
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    pub fn grid_id(&self) -> GridId {
+        self.grid.as_ref().map_or(0, |grid| grid.id)
+    }
+
+    pub fn view(&self) -> Option<&View> {
+        self.grid.as_ref().map(|grid| &grid.view)
+    }
+
+    pub fn packet(&self, to: NodeId, body: Body) -> Packet {
+        Packet { grid: self.grid_id(), from: self.node, to, body }
+    }
+
+    pub fn send_to_node(&self, node: NodeId, body: Body) {
+        if let Some(peer_id) = self.peer_id_of(node) {
+            self.outbox.send(peer_id, &self.packet(node, body));
+        }
+    }
+
+    pub fn peer_id_of(&self, node: NodeId) -> Option<&str> {
+        let member = self.view().and_then(|view| view.members.get(&node)).map(|member| member.peer_id.as_str());
+        member.or_else(|| self.directory.get(&node).map(String::as_str))
+    }
+
+    pub fn hello(&self, asks: bool) -> Body {
+        Body::Hello(Hello {
+            peer_id: self.options.peer_id.clone(),
+            electable: self.options.electable(),
+            leader: self.view().and_then(|view| view.leader),
+            asks,
+        })
+    }
+
+    /// Takes part in this grid from now on, as whatever its leader makes of this node.
+    pub async fn adopt(&mut self, id: GridId, catch_up_to: u64) {
+        let now_ms = self.now_ms();
+        let switchboard = Arc::new(Switchboard::new(self.outbox.clone(), id, self.node));
+        self.replica.start_over(self.node);
+        let feed = super::replica::Feed {
+            replica: self.replica.clone(),
+            source: self.node,
+            signals: self.signals.clone(),
+        };
+        let lease = crate::raft::instance::Lease(self.options.follower_max_idle_ms);
+        let raft = match RaftInstance::start(self.node, lease, switchboard.clone(), Arc::new(feed)).await {
+            Ok(raft) => raft,
+            Err(text) => return self.fail(text),
+        };
+        let (mut watch, events, node) = (raft.watch(), self.events.clone(), self.node);
+        // Ends with the Raft node, or with the driver.
+        tokio::spawn(async move { while watch.changed().await && events.send(Event::RaftChanged(node)).is_ok() {} });
+        let view = raft.view();
+        self.election.leader_heard(now_ms);
+        self.grid = Some(Grid { id, raft, switchboard, catch_up_to, session_started: false, view });
+        self.set_parting();
+    }
+
+    /// Forgets the grid and looks for one again, as a new node.
+    pub fn start_over(&mut self) {
+        let now_ms = self.now_ms();
+        self.retire_raft();
+        self.standing.has_to_join_again();
+        self.node = random_id();
+        self.replica.start_over(self.node);
+        let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
+        self.discovery = Discovery::new(self.node, me, self.options.min_peers, self.options.heartbeat_ms, now_ms);
+        self.asked = None;
+        self.refused_since_ms = None;
+        self.sent_to = None;
+        self.set_parting();
+    }
+
+    fn retire_raft(&mut self) {
+        self.leave_office();
+        self.leading = Leading::default();
+        self.proposals.clear();
+        if let Some(grid) = self.grid.take() {
+            self.shutdowns.push(Box::pin(async move { grid.raft.shutdown().await }));
+        }
+    }
+
+    async fn dismantle(&mut self) {
+        self.retire_raft();
+        let all = async { while self.shutdowns.next().await.is_some() {} };
+        let _ = time::timeout(SHUTDOWN_TIMEOUT, all).await;
+        self.replica.start_over(0);
+        let mut status = lock(&self.status);
+        status.running = false;
+        status.parting = None;
+    }
+
+    /// A fault of our own or of the engine: the peer stops, and says so.
+    pub fn fail(&mut self, text: String) {
+        self.front.notice(Notice::Error(Error::new(Code::Internal, text)));
+        self.front.wake();
+        self.start_over();
+    }
+
+    fn set_parting(&self) {
+        let raft = self.grid.as_ref().map(|grid| (grid.raft.clone(), true));
+        let packet = self.packet(0, Body::Farewell { transfer: None });
+        let mut status = lock(&self.status);
+        status.running = true;
+        status.parting = Some(Parting { packet, raft });
+    }
+
+    async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Call(call) => self.handle_call(call),
+            Event::Payload { source, payload } => self.handle_payload(&source, &payload).await,
+            Event::Leave => self.begin_leaving().await,
+            Event::Stop => self.ended = true,
+            Event::RaftChanged(node) => self.view_is_stale |= node == self.node,
+            Event::MembershipChanged => {
+                self.leading.change_under_way = false;
+                self.view_is_stale = true;
+            }
+            Event::ReadIndex { asker, index } => self.read_index_known(asker, index),
+        }
+    }
+
+    fn handle_call(&mut self, call: Call) {
+        match call {
+            Call::Open { handle, kind, collection } => self.replica.open(handle, kind, collection),
+            Call::Shut { handle } => {
+                if let Some(collection) = self.replica.lock().collection_of(handle) {
+                    self.leading.take_back(&collection);
+                }
+                self.replica.shut(handle);
+            }
+            Call::Submit(requests) => {
+                let mut state = self.replica.lock();
+                for (token, operation) in requests {
+                    if operation.size() > self.options.max_command_bytes {
+                        let limit = self.options.max_command_bytes;
+                        let text = format!("{} bytes are more than maxCommandBytes ({limit})", operation.size());
+                        let error = Error::new(Code::CommandTooLarge, text);
+                        self.front.notice(Notice::Failed { token, error });
+                        self.front.wake();
+                    } else {
+                        state.requests.push(Purpose::Caller(token), operation);
+                    }
+                }
+            }
+            Call::Reply(replies) => self.take_replies(replies),
+            Call::Barrier { token, handle } => self.questions.push(Question { token, handle, asked_at_ms: 0 }),
+            Call::Abandon { token } => {
+                self.questions.retain(|question| question.token != token);
+                self.replica.forget_barrier(token);
+                self.replica.lock().requests.abandon(token);
+            }
+            Call::WatchCommits(watch) => self.replica.lock().watch_commits = watch,
+            Call::Forget { peer_id } => self.forget_peer(&peer_id),
+            Call::Beat => self.election.loop_alive(self.now_ms()),
+        }
+    }
+
+    fn handle_signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::SessionOpened => self.standing.joined(),
+            Signal::Gap { expected } => self.resend_from(expected),
+            Signal::UnknownSession => {
+                // Its opening was lost with an uncommitted entry, or it was swept away during a long absence.
+                if self.grid.as_ref().is_some_and(|grid| grid.session_started) {
+                    self.resend_at_ms.get_or_insert(self.now_ms() + RETRY_MS);
+                }
+            }
+            Signal::RemoteWork | Signal::Installed => self.leading.remote_work = true,
+        }
+        // Whatever was applied is progress.
+        self.sent_at_ms = self.now_ms();
+    }
+
+    async fn handle_payload(&mut self, source: &str, payload: &[u8]) {
+        match frame::unpack(payload) {
+            Ok(Frame::Packets(packets)) => {
+                for packet in packets {
+                    self.handle_packet_bytes(source, packet).await;
+                }
+            }
+            Ok(Frame::Fragment(fragment)) => {
+                if fragment.from != self.node
+                    && let Some(packet) = self.outbox.accept_fragment(source, &fragment)
+                {
+                    self.handle_packet_bytes(source, &packet).await;
+                }
+            }
+            Ok(Frame::Acknowledgement { to, transfer, index }) if to == self.node => {
+                self.outbox.accept_acknowledgement(source, self.node, transfer, index);
+            }
+            Ok(Frame::Acknowledgement { .. }) => {}
+            Err(error) => self.refuse_bytes(source, &error.to_string()),
+        }
+    }
+
+    async fn handle_packet_bytes(&mut self, source: &str, bytes: &[u8]) {
+        match codec::decode::<Packet>(bytes) {
+            Ok(packet) if packet.from == self.node => {}
+            Ok(packet) if packet.to != 0 && packet.to != self.node => {}
+            Ok(packet) => self.handle_packet(source, packet).await,
+            Err(error) => self.refuse_bytes(source, &error.to_string()),
+        }
+    }
+
+    fn refuse_bytes(&self, source: &str, reason: &str) {
+        let text = format!("A message from {source} could not be read: {reason}");
+        self.front.notice(Notice::Error(Error::new(Code::InvalidMessage, text)));
+        self.front.wake();
+    }
+
+    async fn handle_packet(&mut self, source: &str, packet: Packet) {
+        let Packet { grid, from, body, .. } = packet;
+        let now_ms = self.now_ms();
+        if !matches!(body, Body::Farewell { .. }) {
+            self.heard(source, from, now_ms);
+        }
+        let same_grid = grid != 0 && grid == self.grid_id();
+        match body {
+            Body::Hello(hello) => self.hello_arrived(source, from, grid, &hello),
+            Body::Propose => self.proposal_arrived(from, grid),
+            Body::Promise => self.promise_arrived(from, grid).await,
+            Body::JoinRequest { peer_id, electable } if same_grid => {
+                self.join_request_arrived(from, Member { peer_id, electable });
+            }
+            Body::JoinRequest { .. } => {}
+            Body::JoinAccepted { commit_index } => self.join_accepted(grid, commit_index).await,
+            Body::JoinRefused => self.join_refused(grid),
+            Body::LeaveRequest if same_grid => self.leave_request_arrived(from),
+            Body::LeaveRequest => {}
+            Body::LeaveDone => self.ended |= self.leaving.is_some() && same_grid,
+            Body::Farewell { transfer } => self.farewell_arrived(source, from, same_grid, transfer),
+            Body::RaftRequest { id, request } => {
+                if self.grid.is_none() && (self.discovery.promised_to(grid, now_ms) || self.asked == Some(grid)) {
+                    self.adopt(grid, 0).await;
+                }
+                if grid == self.grid_id() {
+                    self.answer(source, from, id, request);
+                }
+            }
+            Body::RaftResponse { id, response } => {
+                if let Some(grid) = self.grid.as_ref().filter(|_| same_grid) {
+                    grid.switchboard.answered(id, response);
+                }
+            }
+            Body::Submit { first, count, command } if same_grid => {
+                self.accept_batch(from, Batch { first, count, command }).await;
+            }
+            Body::Submit { .. } => {}
+            Body::Resend { expected } if same_grid => self.resend_from(expected),
+            Body::Resend { .. } => {}
+            Body::ReadIndex { id } if same_grid => self.confirm_lead(ReadIndexAsker::Peer { node: from, id }),
+            Body::ReadIndex { .. } => {}
+            Body::ReadIndexReply { id, index } if same_grid => self.question_answered(id as Token, index),
+            Body::ReadIndexReply { .. } => {}
+            Body::Progress { collection, head } if same_grid => self.progress_arrived(&collection, head),
+            Body::Progress { .. } => {}
+            Body::Removed if same_grid => self.removed(from),
+            Body::Removed => {}
+        }
+    }
+
+    fn heard(&mut self, source: &str, from: NodeId, now_ms: u64) {
+        if self.directory.get(&from).is_none_or(|peer_id| peer_id != source) {
+            self.directory.insert(from, source.to_owned());
+        }
+        self.standing.heard(source, now_ms);
+        self.leading.heard(from, now_ms);
+    }
+
+    fn answer(&mut self, source: &str, from: NodeId, id: u64, request: Blob) {
+        let now_ms = self.now_ms();
+        let Some(grid) = &self.grid else { return };
+        if is_from_leader(request.as_slice()) {
+            self.election.leader_heard(now_ms);
+        }
+        if grid.view.leads && !grid.view.members.contains_key(&from) {
+            self.outbox.send(source, &self.packet(from, Body::Removed));
+            return;
+        }
+        let (raft, outbox, peer_id) = (grid.raft.clone(), self.outbox.clone(), source.to_owned());
+        let mut packet = self.packet(from, Body::Removed);
+        // Ends when the engine has answered or is stopped.
+        tokio::spawn(async move {
+            let response = Blob::from(raft.answer(request.as_slice()).await);
+            packet.body = Body::RaftResponse { id, response };
+            outbox.send(&peer_id, &packet);
+        });
+    }
+
+    async fn tick(&mut self) {
+        let now_ms = self.now_ms();
+        self.view_is_stale = true;
+        self.outbox.tick(self.node);
+        self.seek(now_ms).await;
+        if self.ended {
+            return;
+        }
+        self.lead(now_ms).await;
+        let stuck = now_ms.saturating_sub(self.sent_at_ms) >= RESEND_MS && self.replica.lock().awaits_application();
+        if stuck || self.resend_at_ms.is_some_and(|at_ms| now_ms >= at_ms) {
+            self.resend_at_ms = None;
+            self.resend_unapplied().await;
+        }
+        self.continue_leaving(now_ms).await;
+        self.update_status();
+    }
+
+    /// Does what follows from all that has happened since the last turn.
+    async fn pursue(&mut self) {
+        if std::mem::take(&mut self.view_is_stale) {
+            self.refresh_view();
+        }
+        self.start_session_when_caught_up();
+        self.send_requests().await;
+        self.ask_questions();
+        self.execute_remote_operations().await;
+    }
+
+    fn refresh_view(&mut self) {
+        let Some(grid) = &mut self.grid else { return };
+        let before = std::mem::replace(&mut grid.view, grid.raft.view());
+        if !grid.view.running {
+            return self.fail("The Raft engine has stopped; the peer starts over".into());
+        }
+        if before.members != grid.view.members {
+            self.members_changed(&before.members);
+        }
+        self.leadership_changed(&before);
+        self.show_leader();
+    }
+
+    /// The leader's node, when there is one that requests can go to.
+    fn destination(&self) -> Option<NodeId> {
+        let view = self.view()?;
+        let enough = view.members.len() >= self.options.min_peers;
+        view.leader.filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
+    }
+
+    async fn send_requests(&mut self) {
+        let Some(leader) = self.destination() else {
+            self.sent_to = None;
+            return;
+        };
+        if self.sent_to != Some(leader) {
+            self.sent_to = Some(leader);
+            self.questions.iter_mut().for_each(|question| question.asked_at_ms = 0);
+            self.resend_unapplied().await;
+        }
+        loop {
+            let batch = self.replica.lock().requests.take_batch();
+            let Some(batch) = batch else { break };
+            self.send_batch(leader, batch).await;
+        }
+    }
+
+    async fn send_batch(&mut self, leader: NodeId, batch: Batch) {
+        self.sent_at_ms = self.now_ms();
+        if leader == self.node {
+            self.accept_batch(leader, batch).await;
+        } else {
+            let Batch { first, count, command } = batch;
+            self.send_to_node(leader, Body::Submit { first, count, command });
+        }
+    }
+
+    async fn resend_unapplied(&mut self) {
+        let Some(leader) = self.destination() else { return };
+        let batches = self.replica.lock().unapplied();
+        for batch in batches {
+            self.send_batch(leader, batch).await;
+        }
+    }
+
+    /// The leader, or the state machine, lacks the request `expected` of this peer's session.
+    pub fn resend_from(&mut self, _expected: u64) {
+        // What has applied here needs no resending even if the leader is behind; the leader will get there.
+        self.resend_at_ms.get_or_insert(self.now_ms() + RETRY_MS);
+    }
+
+    fn ask_questions(&mut self) {
+        let Some(leader) = self.destination() else { return };
+        let now_ms = self.now_ms();
+        let due = |question: &&mut Question| {
+            question.asked_at_ms == 0 || now_ms.saturating_sub(question.asked_at_ms) >= RESEND_MS
+        };
+        let mut tokens = Vec::new();
+        for question in self.questions.iter_mut().filter(due) {
+            question.asked_at_ms = now_ms.max(1);
+            tokens.push(question.token);
+        }
+        for token in tokens {
+            if leader == self.node {
+                self.confirm_lead(ReadIndexAsker::Barrier(token));
+            } else {
+                self.send_to_node(leader, Body::ReadIndex { id: token.into() });
+            }
+        }
+    }
+
+    pub fn question_answered(&mut self, token: Token, index: u64) {
+        if let Some(position) = self.questions.iter().position(|question| question.token == token) {
+            let Question { handle, .. } = self.questions.swap_remove(position);
+            self.replica.await_index(token, index, handle);
+        }
+    }
+
+    fn update_status(&self) {
+        let mut status = lock(&self.status);
+        if let Some(grid) = &self.grid {
+            status.term = grid.view.term;
+            status.commit_index = grid.view.commit_index;
+            status.log = grid.raft.extent();
+        }
+        status.remote_operations = self.leading.running_remote_operations();
+    }
+}
+
+/// Sets of nodes and of members are small and ordered everywhere.
+pub(super) type Members = BTreeMap<NodeId, Member>;
+pub(super) type Nodes = BTreeSet<NodeId>;

@@ -1,0 +1,292 @@
+//! The driver's way into a grid and out of it.
+
+use super::discovery::Step;
+use super::driver::{Driver, Members};
+use super::random_id;
+use crate::error::{Code, Error};
+use crate::ports::Notice;
+use crate::raft::types::Member;
+use crate::wire::blob::Blob;
+use crate::wire::packet::{Body, Hello};
+use crate::wire::{GridId, NodeId};
+
+/// Between two requests of a leaving peer.
+const LEAVE_RETRY_MS: u64 = 50;
+/// A grid that this peer never got to see a leader of is given up after this many heartbeats…
+const FRUITLESS_HEARTBEATS: u64 = 20;
+/// …but not before this time.
+const SHORTEST_FRUITLESS_MS: u64 = 2_000;
+
+/// A peer on its way out.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    deadline_ms: u64,
+    asked_at_ms: u64,
+}
+
+impl Driver {
+    /// Looks for a grid while there is none, or for its leader while there is no leader.
+    pub async fn seek(&mut self, now_ms: u64) {
+        if self.leaving.is_some() {
+            return;
+        }
+        if self.grid.is_none() {
+            for step in self.discovery.tick(now_ms, random_id()) {
+                self.take_step(step).await;
+            }
+        } else {
+            self.seek_leader(now_ms).await;
+        }
+        self.drop_silent_peers(now_ms);
+    }
+
+    async fn take_step(&mut self, step: Step) {
+        match step {
+            Step::Hello => self.outbox.broadcast(&self.packet(0, self.hello(true))),
+            Step::AskToJoin { grid, node, peer_id } => {
+                self.asked = Some(grid);
+                let body =
+                    Body::JoinRequest { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
+                let mut packet = self.packet(node, body);
+                packet.grid = grid;
+                self.outbox.send(&peer_id, &packet);
+            }
+            Step::Propose { grid, to } => {
+                for (node, peer_id) in to {
+                    let mut packet = self.packet(node, Body::Propose);
+                    packet.grid = grid;
+                    self.outbox.send(&peer_id, &packet);
+                }
+            }
+            Step::Initialize { grid, members } => {
+                self.adopt(grid, 0).await;
+                if let Some(grid) = &self.grid
+                    && let Err(text) = grid.raft.initialize(members).await
+                {
+                    self.fail(text);
+                }
+            }
+        }
+    }
+
+    async fn seek_leader(&mut self, now_ms: u64) {
+        let Some(grid) = &self.grid else { return };
+        let view = &grid.view;
+        let heartbeat_ms = self.options.heartbeat_ms;
+        let fruitless_ms = (heartbeat_ms * FRUITLESS_HEARTBEATS).max(SHORTEST_FRUITLESS_MS);
+        let silence_ms = self.election.silence_ms(now_ms);
+        let outsider = !view.members.contains_key(&self.node);
+        if !grid.session_started && view.leader.is_none_or(|_| outsider) && silence_ms > fruitless_ms {
+            // The grid came to nothing before this peer was in it.
+            return self.start_over();
+        }
+        if !view.leads && view.voters.contains(&self.node) {
+            let reluctant = !self.options.electable();
+            let random = random_id();
+            let raft = grid.raft.clone();
+            if self.election.should_stand(now_ms, random, reluctant) {
+                raft.stand().await;
+            }
+        }
+        if self.standing.leader().is_none() && now_ms >= self.leading.next_hello_at_ms {
+            self.leading.next_hello_at_ms = now_ms + heartbeat_ms;
+            self.outbox.broadcast(&self.packet(0, self.hello(true)));
+        }
+    }
+
+    /// Peers outside the membership are gone once they are silent; so is everybody for a peer that hears nobody.
+    fn drop_silent_peers(&mut self, now_ms: u64) {
+        let Some(before_ms) = now_ms.checked_sub(self.options.election_timeout_ms) else { return };
+        let alone = self.standing.last_heard_at_ms() < before_ms;
+        let members = self.view().map(|view| view.members.clone()).unwrap_or_default();
+        let leads = self.view().is_some_and(|view| view.leads);
+        for peer_id in self.standing.silent_since(before_ms) {
+            let member = members.values().any(|member| member.peer_id == peer_id);
+            if !member || alone {
+                if leads && member {
+                    self.standing.no_heartbeat(&peer_id);
+                }
+                self.standing.gone(&peer_id);
+            }
+        }
+        let known: Vec<NodeId> = self.directory.keys().copied().collect();
+        for node in known.into_iter().filter(|node| !members.contains_key(node)) {
+            let silent = self.directory.get(&node).is_some_and(|peer_id| self.standing.heard_at_ms(peer_id).is_none());
+            if silent {
+                self.directory.remove(&node);
+            }
+        }
+    }
+
+    pub fn hello_arrived(&mut self, source: &str, from: NodeId, grid: GridId, hello: &Hello) {
+        let now_ms = self.now_ms();
+        if hello.peer_id == self.options.peer_id {
+            return;
+        }
+        if hello.asks && self.leaving.is_none() {
+            self.outbox.send(source, &self.packet(from, self.hello(false)));
+        }
+        match &self.grid {
+            None => {
+                self.discovery.heard(from, grid, hello, now_ms);
+                if grid != 0 && self.asked != Some(grid) {
+                    self.discovery.hurry(now_ms);
+                }
+            }
+            Some(own) => {
+                if own.id == grid && own.view.leads && !own.view.members.contains_key(&from) {
+                    self.outbox.send(source, &self.packet(from, Body::Removed));
+                }
+            }
+        }
+    }
+
+    pub fn proposal_arrived(&mut self, from: NodeId, grid: GridId) {
+        let now_ms = self.now_ms();
+        if self.grid.is_none() && self.leaving.is_none() && self.discovery.proposed(grid, now_ms) {
+            let Some(peer_id) = self.directory.get(&from).cloned() else { return };
+            let mut packet = self.packet(from, Body::Promise);
+            packet.grid = grid;
+            self.outbox.send(&peer_id, &packet);
+        }
+    }
+
+    pub async fn promise_arrived(&mut self, from: NodeId, grid: GridId) {
+        if self.grid.is_none()
+            && let Some(step) = self.discovery.promise_arrived(from, grid)
+        {
+            self.take_step(step).await;
+        }
+    }
+
+    pub async fn join_accepted(&mut self, grid: GridId, commit_index: u64) {
+        self.refused_since_ms = None;
+        if self.asked != Some(grid) || self.leaving.is_some() {
+            return;
+        }
+        if self.grid.is_none() {
+            self.adopt(grid, commit_index).await;
+        } else if let Some(own) = self.grid.as_mut().filter(|own| own.id == grid && !own.session_started) {
+            own.catch_up_to = own.catch_up_to.max(commit_index);
+        }
+    }
+
+    /// A refusal is final only when it lasts: a peer that was killed and started again has to outwait its former self.
+    pub fn join_refused(&mut self, grid: GridId) {
+        if self.grid.is_some() || self.asked != Some(grid) {
+            return;
+        }
+        let now_ms = self.now_ms();
+        let since_ms = *self.refused_since_ms.get_or_insert(now_ms);
+        if now_ms - since_ms >= self.options.election_timeout_ms {
+            self.refused_since_ms = None;
+            let text = format!("Another running peer of the grid has the peer id {}", self.options.peer_id);
+            self.front.notice(Notice::Error(Error::new(Code::PeerIdInUse, text)));
+            self.front.wake();
+        }
+    }
+
+    /// Opens the session once this node is a member and has applied what was committed when it was taken in.
+    pub fn start_session_when_caught_up(&mut self) {
+        let node = self.node;
+        let Some(grid) = &mut self.grid else { return };
+        let view = &grid.view;
+        if grid.session_started || view.leader.is_none() || !view.members.contains_key(&node) {
+            return;
+        }
+        if self.replica.lock().applied_index < grid.catch_up_to {
+            return;
+        }
+        grid.session_started = true;
+        self.replica.start_session(node, &self.options.peer_id);
+    }
+
+    pub fn members_changed(&mut self, before: &Members) {
+        let now_ms = self.now_ms();
+        let members = self.view().map(|view| view.members.clone()).unwrap_or_default();
+        for Member { peer_id, .. } in members.iter().filter(|(node, _)| !before.contains_key(node)).map(|(_, it)| it) {
+            self.standing.heard(peer_id, now_ms);
+        }
+        for (node, Member { peer_id, .. }) in before.iter().filter(|(node, _)| !members.contains_key(node)) {
+            if *node != self.node && !members.values().any(|member| member.peer_id == *peer_id) {
+                self.standing.gone(peer_id);
+            }
+        }
+        // A node that finds itself removed by a log that it has followed needs no further word.
+        if before.contains_key(&self.node) && !members.contains_key(&self.node) {
+            if self.leaving.is_some() {
+                self.ended = true;
+            } else {
+                self.start_over();
+            }
+        }
+    }
+
+    /// The leader says that this node is no longer a member.
+    pub fn removed(&mut self, from: NodeId) {
+        if self.leaving.is_some() {
+            self.ended = true;
+            return;
+        }
+        // A newcomer hears this from a leader that has not taken it in yet; it goes on asking.
+        let member = self.view().is_some_and(|view| view.members.contains_key(&self.node) && !view.leads);
+        if member && from != self.node {
+            self.start_over();
+        }
+    }
+
+    pub fn farewell_arrived(&mut self, source: &str, from: NodeId, same_grid: bool, transfer: Option<Blob>) {
+        self.discovery.forget_node(from);
+        if let Some(raft) = self.grid.as_ref().filter(|_| same_grid).map(|grid| grid.raft.clone()) {
+            if self.view().is_some_and(|view| view.members.contains_key(&from)) {
+                self.leading.departed.insert(from);
+            }
+            if let Some(transfer) = transfer {
+                // Ends when the engine has taken note.
+                tokio::spawn(async move { raft.answer(transfer.as_slice()).await });
+            }
+        }
+        let current = self.directory.get(&from).is_some_and(|peer_id| peer_id == source);
+        let newer = self.directory.iter().any(|(node, peer_id)| *node != from && peer_id == source);
+        if current && !newer {
+            self.standing.gone(source);
+        }
+        self.directory.remove(&from);
+    }
+
+    pub fn forget_peer(&mut self, peer_id: &str) {
+        self.discovery.forget(peer_id);
+        self.standing.gone(peer_id);
+    }
+
+    pub async fn begin_leaving(&mut self) {
+        if self.leaving.is_some() {
+            return;
+        }
+        let now_ms = self.now_ms();
+        self.leaving = Some(Leaving { deadline_ms: now_ms + self.options.election_timeout_ms, asked_at_ms: 0 });
+        self.leave_office();
+        self.continue_leaving(now_ms).await;
+    }
+
+    /// A leader hands over first; then the new leader removes this node. Whatever happens, it ends at the deadline.
+    pub async fn continue_leaving(&mut self, now_ms: u64) {
+        let Some(leaving) = &mut self.leaving else { return };
+        let others = self.grid.as_ref().is_some_and(|grid| grid.view.members.keys().any(|node| *node != self.node));
+        if now_ms >= leaving.deadline_ms || !others {
+            self.outbox.broadcast(&self.packet(0, Body::Farewell { transfer: None }));
+            self.ended = true;
+            return;
+        }
+        if leaving.asked_at_ms != 0 && now_ms - leaving.asked_at_ms < LEAVE_RETRY_MS {
+            return;
+        }
+        leaving.asked_at_ms = now_ms.max(1);
+        let Some(grid) = &self.grid else { return };
+        if grid.view.leads {
+            self.hand_over().await;
+        } else if let Some(leader) = grid.view.leader {
+            self.send_to_node(leader, Body::LeaveRequest);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! One peer: finds its grid, keeps its place in it, and brings requests to the leader and answers back.
+//!
+//! ```text
+//!  front ──calls──▶ Peer ──events──▶ Driver ──proposals──▶ raft::RaftInstance
+//!    ▲                │                │  ▲                      │ committed
+//!    │                └──packets───────┘  └───signals─── replica::Feed
+//!    │                                                           │
+//!    └────────notices──────────── replica, standing ◀────────────┘
+//! ```
+//!
+//! - [`driver`]: the event loop, and where packets go
+//! - [`discovery`] and [`joining`]: from no grid into one, and out of it
+//! - [`leading`]: what the leader does beside leading
+//! - [`election`], [`membership`], [`remote_executor`]: the rules of those, without time and network
+//! - [`requests`]: the peer's own requests, until they are answered
+//! - [`replica`]: the replicated state, and what of it the front hears
+//! - [`standing`]: who leads and who is there, as users see it
+//! - [`outbox`], [`switchboard`]: packets out, calls and answers
+
+pub mod discovery;
+mod driver;
+pub mod election;
+mod joining;
+mod leading;
+pub mod membership;
+pub mod outbox;
+pub mod remote_executor;
+pub mod replica;
+pub mod requests;
+pub mod standing;
+pub mod switchboard;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle as RuntimeHandle;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use crate::config::Options;
+use crate::error::Error;
+use crate::ports::{Call, Front};
+use crate::raft::log_store::LogExtent;
+use driver::{Driver, Event};
+use outbox::{Outbox, Outgoing};
+use replica::NodeReplica;
+
+/// A peer, running or not. Calls return at once; what comes of them is told to the [`Front`].
+pub struct Peer {
+    options: Options,
+    front: Arc<dyn Front>,
+    outbox: Arc<Outbox>,
+    replica: Arc<NodeReplica>,
+    events: UnboundedSender<Event>,
+    /// The other end of `events` while no driver runs. Calls that come before `start` wait in it.
+    parked: Arc<Mutex<Option<UnboundedReceiver<Event>>>>,
+    status: Arc<Mutex<Status>>,
+}
+
+/// What can be known of a peer at any moment without asking it. Written by the driver, read by the front's thread.
+#[derive(Default)]
+pub struct Status {
+    pub term: u64,
+    pub commit_index: Option<u64>,
+    pub log: LogExtent,
+    pub running: bool,
+    pub remote_operations: usize,
+    /// For a stop that must not wait: what to say to the others.
+    parting: Option<driver::Parting>,
+}
+
+impl Peer {
+    pub fn new(options: Options, front: Arc<dyn Front>) -> Result<Self, Error> {
+        let options = options.validate()?;
+        let (events, receiver) = mpsc::unbounded_channel();
+        Ok(Self {
+            options,
+            outbox: Arc::new(Outbox::new(front.clone())),
+            replica: Arc::new(NodeReplica::new(front.clone())),
+            front,
+            events,
+            parked: Arc::new(Mutex::new(Some(receiver))),
+            status: Arc::default(),
+        })
+    }
+
+    /// Begins to look for a grid. A running peer stays as it is.
+    pub fn start(&self, runtime: &RuntimeHandle) {
+        let Some(receiver) = lock(&self.parked).take() else { return };
+        let driver = Driver::new(
+            self.options.clone(),
+            self.front.clone(),
+            self.outbox.clone(),
+            self.replica.clone(),
+            self.events.clone(),
+            self.status.clone(),
+        );
+        runtime.spawn(driver.run(receiver, self.parked.clone()));
+    }
+
+    /// Begins to leave; [`crate::ports::Notice::Left`] ends it.
+    pub fn leave(&self) {
+        let _ = self.events.send(Event::Leave);
+    }
+
+    /// Stops without waiting: what others should know of it is in [`Peer::outgoing`] when this returns.
+    pub fn stop(&self) {
+        if let Some(parting) = lock(&self.status).parting.take() {
+            parting.say(&self.outbox);
+        }
+        let _ = self.events.send(Event::Stop);
+    }
+
+    /// Takes in what the transport brought for this peer.
+    pub fn accept(&self, source: String, payload: Vec<u8>) {
+        let _ = self.events.send(Event::Payload { source, payload });
+    }
+
+    pub fn call(&self, call: Call) {
+        let _ = self.events.send(Event::Call(call));
+    }
+
+    /// What the transport is to carry.
+    pub fn outgoing(&self) -> Vec<Outgoing> {
+        self.outbox.take()
+    }
+
+    pub fn status(&self) -> MutexGuard<'_, Status> {
+        lock(&self.status)
+    }
+
+    /// How many of the peer's own requests have no answer yet.
+    pub fn pending_requests(&self) -> usize {
+        self.replica.lock().requests.len()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Stop);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A fresh id of a node, a grid or the like; never zero.
+fn random_id() -> u64 {
+    getrandom::u64().unwrap_or_default().max(1)
+}

@@ -1,0 +1,447 @@
+//! Where the replicated state meets the front: committed commands in, notices out.
+//!
+//! The state machine, the collections that the front has open and the peer's own requests share one lock, because what
+//! the front hears must match the state at one point of the log: a collection that is opened late is filled from the
+//! state at exactly the place in the stream where its changes begin.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::requests::{Batch, Fate, Orphan, Purpose, Requests};
+use crate::error::{Code, Error};
+use crate::ports::{Front, Handle, Notice, Token};
+use crate::raft;
+use crate::state_machine::difference;
+use crate::state_machine::effect::{Effect, RequestId};
+use crate::state_machine::map::Map;
+use crate::state_machine::remote_map::RemoteMap;
+use crate::state_machine::{Content, StateMachine};
+use crate::wire::blob::Blob;
+use crate::wire::codec;
+use crate::wire::command::{CollectionId, CollectionKind, Command, Operation, Outcome};
+use crate::wire::{GridId, NodeId};
+
+/// What the node has to know of what was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// The peer's own session is open.
+    SessionOpened,
+    /// The peer's own session lacks a request.
+    Gap { expected: u64 },
+    /// The own session is not open in this grid.
+    UnknownSession,
+    /// Something that may be of interest to the executor of remote operations: queued or executed.
+    RemoteWork,
+    /// A snapshot replaced the state.
+    Installed,
+}
+
+/// See the [module](self).
+pub struct NodeReplica {
+    front: Arc<dyn Front>,
+    /// Held by Raft's apply task for a batch of entries, and by the node for a look or a call of the front's.
+    state: Mutex<ReplicaState>,
+}
+
+#[derive(Default)]
+pub struct ReplicaState {
+    pub machine: StateMachine,
+    /// Which Raft node feeds it; what an earlier one still has to say is ignored.
+    source: NodeId,
+    pub grid: GridId,
+    pub applied_index: u64,
+    pub requests: Requests,
+    opened: BTreeMap<Handle, Opened>,
+    handles: HashMap<CollectionId, Handle>,
+    pub watch_commits: bool,
+    barriers: Vec<Barrier>,
+}
+
+/// A collection that the front has open.
+struct Opened {
+    kind: CollectionKind,
+    collection: CollectionId,
+    /// Whether its changes are being told.
+    ready: bool,
+    /// What the front's mirror holds while no changes are told; `None` before its first fill.
+    mirror: Option<Map>,
+}
+
+/// A caller that waits until this peer has applied `index`, and until this map has executed what came before.
+struct Barrier {
+    token: Token,
+    index: u64,
+    remote: Option<CollectionId>,
+    executed_up_to: Option<(CollectionId, u64)>,
+}
+
+impl NodeReplica {
+    pub fn new(front: Arc<dyn Front>) -> Self {
+        Self { front, state: Mutex::default() }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, ReplicaState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `source` feeds this replica, from an empty log of a grid. Mirrors stay as they are until their
+    /// collections are attached again.
+    pub fn start_over(&self, source: NodeId) {
+        let mut state = self.lock();
+        state.stop_telling();
+        state.machine = StateMachine::default();
+        state.source = source;
+        state.applied_index = 0;
+    }
+
+    /// Starts a session, and attaches what the front has open.
+    pub fn start_session(&self, session: NodeId, peer_id: &str) {
+        let mut state = self.lock();
+        let attachments = state.opened.iter().map(|(handle, opened)| {
+            let operation = Operation::Attach { collection: opened.collection.clone(), kind: opened.kind };
+            (Purpose::Attach(*handle), operation)
+        });
+        let attachments = attachments.collect();
+        state.requests.start_session(session, peer_id, attachments);
+    }
+
+    pub fn open(&self, handle: Handle, kind: CollectionKind, collection: CollectionId) {
+        let mut state = self.lock();
+        let attach = Operation::Attach { collection: collection.clone(), kind };
+        state.handles.insert(collection.clone(), handle);
+        state.opened.insert(handle, Opened { kind, collection, ready: false, mirror: None });
+        if state.requests.session().is_some() {
+            state.requests.push(Purpose::Attach(handle), attach);
+        }
+    }
+
+    pub fn shut(&self, handle: Handle) {
+        let mut state = self.lock();
+        let Some(Opened { collection, .. }) = state.opened.remove(&handle) else { return };
+        // The front may have opened it again under another handle.
+        if state.handles.get(&collection) == Some(&handle) {
+            state.handles.remove(&collection);
+            if state.requests.session().is_some() {
+                state.requests.push(Purpose::Unwatched, Operation::Detach { collection });
+            }
+        }
+    }
+
+    /// The leader has answered a barrier with `index`.
+    pub fn await_index(&self, token: Token, index: u64, handle: Option<Handle>) {
+        let mut state = self.lock();
+        let remote = handle.and_then(|handle| state.opened.get(&handle)).map(|opened| opened.collection.clone());
+        state.barriers.push(Barrier { token, index, remote, executed_up_to: None });
+        state.release_barriers(&*self.front);
+        drop(state);
+        self.front.wake();
+    }
+
+    pub fn forget_barrier(&self, token: Token) {
+        self.lock().barriers.retain(|barrier| barrier.token != token);
+    }
+}
+
+impl ReplicaState {
+    pub fn collection_of(&self, handle: Handle) -> Option<CollectionId> {
+        self.opened.get(&handle).map(|opened| opened.collection.clone())
+    }
+
+    pub fn handle_of(&self, collection: &str) -> Option<Handle> {
+        self.handles.get(collection).copied()
+    }
+
+    /// The remote maps that can be executed here: those that the front has open.
+    pub fn remote_maps(&self) -> impl Iterator<Item = (&CollectionId, &RemoteMap, Option<Handle>)> {
+        self.machine.collections().filter_map(|(id, collection)| match &collection.content {
+            Content::RemoteMap(map) => {
+                let ready = |handle: &Handle| self.opened.get(handle).is_some_and(|opened| opened.ready);
+                Some((id, map, self.handle_of(id).filter(ready)))
+            }
+            Content::Map(_) => None,
+        })
+    }
+
+    pub fn session_next(&self) -> Option<u64> {
+        self.machine.sessions().next(self.requests.session()?)
+    }
+
+    /// What must be sent (again) from the first request that has not applied here.
+    pub fn unapplied(&self) -> Vec<Batch> {
+        self.requests.resend(self.session_next().unwrap_or(0))
+    }
+
+    pub fn awaits_application(&self) -> bool {
+        self.requests.awaits_application(self.session_next().unwrap_or(0))
+    }
+
+    fn stop_telling(&mut self) {
+        for opened in self.opened.values_mut().filter(|opened| opened.ready) {
+            opened.ready = false;
+            opened.mirror = match self.machine.collection(&opened.collection).map(|it| &it.content) {
+                Some(Content::Map(map)) => Some(map.clone()),
+                _ => Some(Map::default()),
+            };
+        }
+    }
+
+    /// Tells what an applied command did; gives back what the node has to know.
+    fn tell(&mut self, effects: Vec<Effect>, front: &dyn Front, signals: &mut Vec<Signal>) {
+        let own = self.requests.session();
+        for effect in effects {
+            match effect {
+                Effect::Changed { collection, revision, changes } => {
+                    if let Some(handle) = self.ready_handle(&collection) {
+                        front.notice(Notice::Changes { handle, revision, changes: &changes });
+                    }
+                }
+                Effect::Committed { request, index, operation } => {
+                    if self.watch_commits && is_public(&operation) {
+                        let source = self.machine.sessions().peer_id(request.session).unwrap_or_default();
+                        front.notice(Notice::Commit { index, source, operation: &operation });
+                    }
+                }
+                Effect::Settled { request, outcome } if Some(request.session) == own => {
+                    self.settle(request, outcome, front, signals);
+                }
+                Effect::Settled { .. } => {}
+                Effect::Queued { request, .. } => {
+                    if Some(request.session) == own {
+                        self.requests.queued_remotely(request.number);
+                    }
+                    signals.push(Signal::RemoteWork);
+                }
+                Effect::Executed { collection, .. } => {
+                    if let Some(handle) = self.ready_handle(&collection) {
+                        front.notice(Notice::Progress { handle, head: None });
+                    }
+                    signals.push(Signal::RemoteWork);
+                }
+                Effect::RemoteEvents { collection, events } => {
+                    if let Some(handle) = self.ready_handle(&collection) {
+                        front.notice(Notice::RemoteEvents { handle, events: &events });
+                    }
+                }
+                Effect::Gap { session, expected } if Some(session) == own => signals.push(Signal::Gap { expected }),
+                Effect::UnknownSession { session } if Some(session) == own => signals.push(Signal::UnknownSession),
+                Effect::Gap { .. } | Effect::UnknownSession { .. } => {}
+                Effect::SessionReplaced { session, ended, .. } if Some(session) == own => {
+                    let orphans = self.requests.session_opened(ended);
+                    settle_orphans(orphans, front);
+                }
+                Effect::SessionReplaced { .. } => {}
+            }
+        }
+    }
+
+    fn ready_handle(&self, collection: &str) -> Option<Handle> {
+        let handle = self.handle_of(collection)?;
+        self.opened.get(&handle).filter(|opened| opened.ready).map(|_| handle)
+    }
+
+    fn settle(&mut self, request: RequestId, outcome: Outcome, front: &dyn Front, signals: &mut Vec<Signal>) {
+        match self.requests.settle(request.number) {
+            Some(Purpose::Caller(token)) => front.notice(Notice::Completed { token, outcome: &outcome }),
+            Some(Purpose::Attach(handle)) => match outcome {
+                Outcome::Failed(failure) => {
+                    front.notice(Notice::Refused { handle, code: &failure.code, text: &failure.text });
+                }
+                _ => self.begin_telling(handle, front),
+            },
+            Some(Purpose::OpenSession) => {
+                // Without a former session nothing was said about one.
+                settle_orphans(self.requests.session_opened(None), front);
+                signals.push(Signal::SessionOpened);
+            }
+            Some(Purpose::Unwatched) | None => {}
+        }
+    }
+
+    /// The collection is attached: its mirror is brought to the state of this moment, and hears of every change.
+    fn begin_telling(&mut self, handle: Handle, front: &dyn Front) {
+        let revision = self.machine.revision();
+        let Some(opened) = self.opened.get_mut(&handle) else { return };
+        opened.ready = true;
+        let former = opened.mirror.take();
+        let content = self.machine.collection(&opened.collection).map(|collection| &collection.content);
+        let fill = match (content, former) {
+            (Some(Content::Map(map)), Some(former)) => {
+                let difference = difference::between_maps(&former, map);
+                if !difference.changes.is_empty() {
+                    front.notice(Notice::Changes { handle, revision, changes: &difference.changes });
+                }
+                difference.reordered.then(|| entries(map))
+            }
+            (Some(Content::Map(map)), None) => Some(entries(map)),
+            _ => None,
+        };
+        front.notice(Notice::Ready { handle, revision, fill });
+    }
+
+    /// A snapshot took the place of the log: users hear of what differs.
+    fn replace(&mut self, machine: StateMachine, front: &dyn Front) {
+        let former = std::mem::replace(&mut self.machine, machine);
+        let revision = self.machine.revision();
+        for (handle, opened) in self.opened.iter().filter(|(_, opened)| opened.ready) {
+            let before = former.collection(&opened.collection).map(|collection| &collection.content);
+            let after = self.machine.collection(&opened.collection).map(|collection| &collection.content);
+            match (before, after) {
+                (Some(Content::Map(before)), Some(Content::Map(after))) => {
+                    let difference = difference::between_maps(before, after);
+                    if !difference.changes.is_empty() {
+                        front.notice(Notice::Changes { handle: *handle, revision, changes: &difference.changes });
+                    }
+                    if difference.reordered {
+                        front.notice(Notice::Ready { handle: *handle, revision, fill: Some(entries(after)) });
+                    }
+                }
+                (Some(Content::RemoteMap(before)), Some(Content::RemoteMap(after))) => {
+                    if before.executed() < after.executed() {
+                        front.notice(Notice::EventsLost { handle: *handle });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Settles the own requests that a snapshot shows as applied.
+    fn settle_from_snapshot(&mut self, front: &dyn Front, signals: &mut Vec<Signal>) {
+        let Some(session) = self.requests.session() else { return };
+        for number in self.requests.applied_below(self.session_next().unwrap_or(0)) {
+            let request = RequestId { session, number };
+            match self.machine.sessions().outcome(request).cloned() {
+                Some(outcome) => self.settle(request, outcome, front, signals),
+                None if self.is_pending(request) => self.requests.queued_remotely(number),
+                None => {
+                    if let Some(purpose) = self.requests.settle(number) {
+                        settle_orphans(vec![Orphan { purpose, fate: Fate::Unknown }], front);
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_pending(&self, request: RequestId) -> bool {
+        self.remote_maps().any(|(_, map, _)| map.pending_from(0).any(|operation| operation.request == request))
+    }
+
+    fn release_barriers(&mut self, front: &dyn Front) {
+        if self.barriers.is_empty() {
+            return;
+        }
+        for mut barrier in std::mem::take(&mut self.barriers) {
+            if self.applied_index >= barrier.index
+                && let Some(collection) = barrier.remote.take()
+            {
+                // What is queued at this moment includes all that was committed when the caller asked.
+                let queued = self.remote_map(&collection).map_or(0, RemoteMap::next_position);
+                barrier.executed_up_to = Some((collection, queued));
+            }
+            let executed = barrier.executed_up_to.as_ref().is_none_or(|(collection, position)| {
+                self.remote_map(collection).is_none_or(|map| map.executed() >= *position)
+            });
+            if self.applied_index >= barrier.index && executed {
+                front.notice(Notice::Completed { token: barrier.token, outcome: &Outcome::Done });
+            } else {
+                self.barriers.push(barrier);
+            }
+        }
+    }
+
+    pub fn remote_map(&self, collection: &str) -> Option<&RemoteMap> {
+        match &self.machine.collection(collection)?.content {
+            Content::RemoteMap(map) => Some(map),
+            Content::Map(_) => None,
+        }
+    }
+}
+
+fn entries(map: &Map) -> Vec<(Blob, Blob)> {
+    map.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
+}
+
+/// Whether `commit` listeners hear of it: sessions and attachments are the grid's own business.
+fn is_public(operation: &Operation) -> bool {
+    matches!(operation, Operation::Map { .. } | Operation::RemoteMap { .. } | Operation::Message(_))
+}
+
+fn settle_orphans(orphans: Vec<Orphan>, front: &dyn Front) {
+    for Orphan { purpose, fate } in orphans {
+        let Purpose::Caller(token) = purpose else { continue };
+        match fate {
+            Fate::Settled(outcome) => front.notice(Notice::Completed { token, outcome: &outcome }),
+            Fate::Unknown => {
+                let text = "The peer was out of the grid for too long to tell whether this was applied";
+                front.notice(Notice::Failed { token, error: Error::new(Code::OutcomeUnknown, text) });
+            }
+        }
+    }
+}
+
+/// What one Raft node feeds into the replica; later nodes make it deaf.
+pub struct Feed {
+    pub replica: Arc<NodeReplica>,
+    pub source: NodeId,
+    pub signals: UnboundedSender<Signal>,
+}
+
+impl Feed {
+    fn signal(&self, mut signals: Vec<Signal>) {
+        signals.dedup();
+        for signal in signals {
+            // Nobody listens any more once the node has stopped.
+            let _ = self.signals.send(signal);
+        }
+    }
+}
+
+impl raft::apply::Replica for Feed {
+    fn apply(&self, entries: Vec<(u64, Option<Blob>)>) {
+        let front = &*self.replica.front;
+        let mut signals = Vec::new();
+        let mut state = self.replica.lock();
+        if state.source != self.source {
+            return;
+        }
+        let mut effects = Vec::new();
+        for (index, command) in entries {
+            // Bytes that are no command of this release are nothing on every peer of this release.
+            if let Some(Ok(command)) = command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
+                state.machine.apply(index, &command, &mut effects);
+                state.tell(std::mem::take(&mut effects), front, &mut signals);
+            }
+            state.applied_index = index;
+        }
+        state.release_barriers(front);
+        drop(state);
+        front.wake();
+        self.signal(signals);
+    }
+
+    fn freeze(&self) -> Box<dyn FnOnce() -> Vec<u8> + Send + Sync> {
+        let machine = self.replica.lock().machine.clone();
+        Box::new(move || machine.to_snapshot())
+    }
+
+    fn install(&self, index: u64, snapshot: &[u8]) -> Result<(), io::Error> {
+        let machine = StateMachine::from_snapshot(snapshot).map_err(io::Error::other)?;
+        let front = &*self.replica.front;
+        let mut signals = vec![Signal::Installed, Signal::RemoteWork];
+        let mut state = self.replica.lock();
+        if state.source != self.source {
+            return Ok(());
+        }
+        state.replace(machine, front);
+        state.applied_index = index;
+        state.settle_from_snapshot(front, &mut signals);
+        state.release_barriers(front);
+        drop(state);
+        front.wake();
+        self.signal(signals);
+        Ok(())
+    }
+}

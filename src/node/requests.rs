@@ -1,0 +1,243 @@
+//! A peer's own requests, from the call to the answer.
+//!
+//! Requests get their numbers in the order of the calls and keep them until they are settled, however often they have
+//! to be sent. See [`crate::state_machine::sessions`] for what the numbers are good for.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+
+use crate::ports::{Handle, Token};
+use crate::state_machine::sessions::EndedSession;
+use crate::wire::NodeId;
+use crate::wire::blob::Blob;
+use crate::wire::codec;
+use crate::wire::command::{Operation, Outcome};
+
+/// The most requests under way at once; more wait in the queue. No more than the outcomes that a session keeps.
+const MAX_UNDER_WAY: usize = 32_768;
+/// A batch is closed once it has this many operations…
+const MAX_BATCH_OPERATIONS: usize = 1_024;
+/// …or about this many bytes of keys and values.
+const MAX_BATCH_BYTES: usize = 128 * 1024;
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    OpenSession,
+    Attach(Handle),
+    /// Nobody waits for the answer.
+    Unwatched,
+    Caller(Token),
+}
+
+#[derive(Debug)]
+struct Request {
+    purpose: Purpose,
+    operation: Operation,
+    /// In its remote map's pending list: applied, but not settled.
+    queued_remotely: bool,
+}
+
+/// Consecutive requests, ready to be proposed.
+#[derive(Debug)]
+pub struct Batch {
+    pub first: u64,
+    pub count: u64,
+    pub command: Blob,
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub struct Requests {
+    session: Option<NodeId>,
+    /// Whether the session is known to be open; until then nothing but its opening is sent, because what its former
+    /// session left undone goes first.
+    open: bool,
+    /// The number of the next request to be sent for the first time.
+    next: u64,
+    queue: VecDeque<Request>,
+    under_way: BTreeMap<u64, Request>,
+    /// Sent under the former session and not settled when it was given up.
+    aside: BTreeMap<u64, Request>,
+}
+
+/// Encodes like [`crate::wire::command::Command::Requests`], without copying the operations first.
+#[derive(Serialize)]
+enum CommandRef<'a> {
+    Requests(BatchRef<'a>),
+}
+
+#[derive(Serialize)]
+struct BatchRef<'a> {
+    session: NodeId,
+    first: u64,
+    settled_below: u64,
+    operations: Vec<&'a Operation>,
+}
+
+/// A request that a session's end has left without an answer.
+pub struct Orphan {
+    pub purpose: Purpose,
+    pub fate: Fate,
+}
+
+pub enum Fate {
+    Settled(Outcome),
+    Unknown,
+}
+
+impl Requests {
+    pub fn session(&self) -> Option<NodeId> {
+        self.session
+    }
+
+    /// Starts a session. What was sent under the former one is set aside until [`Requests::session_opened`] tells what
+    /// became of it; the attachments go before all that waits.
+    pub fn start_session(&mut self, session: NodeId, peer_id: &str, attachments: Vec<(Purpose, Operation)>) {
+        let replaces = self.session.replace(session);
+        self.open = false;
+        self.next = 0;
+        // Still aside from the session before: that one never opened, so nothing of its own was applied.
+        let sent = std::mem::take(&mut self.under_way);
+        if self.aside.is_empty() {
+            self.aside = sent;
+        }
+        self.aside.retain(|_, request| matches!(request.purpose, Purpose::Caller(_)));
+        self.queue.retain(|request| matches!(request.purpose, Purpose::Caller(_)));
+        for (purpose, operation) in attachments.into_iter().rev() {
+            self.queue.push_front(Request { purpose, operation, queued_remotely: false });
+        }
+        let operation = Operation::OpenSession { peer_id: peer_id.to_owned(), replaces };
+        self.queue.push_front(Request { purpose: Purpose::OpenSession, operation, queued_remotely: false });
+    }
+
+    /// The session is open. What its former one had applied is settled now; what it had not will be asked again, first
+    /// of all and in its old order. Without `ended` nobody knows what it had applied.
+    pub fn session_opened(&mut self, ended: Option<EndedSession>) -> Vec<Orphan> {
+        self.open = true;
+        let mut orphans = Vec::new();
+        let mut again = Vec::new();
+        for (number, request) in std::mem::take(&mut self.aside) {
+            match &ended {
+                Some(ended) if number >= ended.next => again.push(request),
+                Some(ended) => {
+                    let fate = ended.outcomes.get(&number).cloned().map_or(Fate::Unknown, Fate::Settled);
+                    orphans.push(Orphan { purpose: request.purpose, fate });
+                }
+                None => orphans.push(Orphan { purpose: request.purpose, fate: Fate::Unknown }),
+            }
+        }
+        let attachments = self.queue.iter().take_while(|it| !matches!(it.purpose, Purpose::Caller(_))).count();
+        for (offset, request) in again.into_iter().enumerate() {
+            self.queue.insert(attachments + offset, request);
+        }
+        orphans
+    }
+
+    pub fn push(&mut self, purpose: Purpose, operation: Operation) {
+        self.queue.push_back(Request { purpose, operation, queued_remotely: false });
+    }
+
+    /// Takes requests from the queue and numbers them.
+    pub fn take_batch(&mut self) -> Option<Batch> {
+        let session = self.session?;
+        let first = self.next;
+        let mut bytes = 0;
+        while let Some(request) = self.queue.front() {
+            let full = self.next - first >= MAX_BATCH_OPERATIONS as u64 || bytes >= MAX_BATCH_BYTES;
+            let too_early = !self.open && self.next > 0;
+            if full || too_early || self.under_way.len() >= MAX_UNDER_WAY {
+                break;
+            }
+            bytes += request.operation.size();
+            let Some(request) = self.queue.pop_front() else { break };
+            self.under_way.insert(self.next, request);
+            self.next += 1;
+        }
+        self.encode(session, first, self.next)
+    }
+
+    /// What was sent before, from the request `from` on, to be sent again.
+    pub fn resend(&self, from: u64) -> Vec<Batch> {
+        let Some(session) = self.session else { return Vec::new() };
+        let mut batches = Vec::new();
+        let mut rest = self.under_way.range(from..).peekable();
+        while let Some((first, _)) = rest.peek() {
+            let first = **first;
+            let (mut end, mut bytes) = (first, 0);
+            while let Some((_, request)) = rest.next_if(|(number, _)| **number == end) {
+                end += 1;
+                bytes += request.operation.size();
+                if end - first >= MAX_BATCH_OPERATIONS as u64 || bytes >= MAX_BATCH_BYTES {
+                    break;
+                }
+            }
+            batches.extend(self.encode(session, first, end));
+        }
+        batches
+    }
+
+    fn encode(&self, session: NodeId, first: u64, end: u64) -> Option<Batch> {
+        let operations: Vec<&Operation> = self.under_way.range(first..end).map(|(_, it)| &it.operation).collect();
+        if operations.is_empty() {
+            return None;
+        }
+        let count = operations.len() as u64;
+        let settled_below = self.under_way.first_key_value().map_or(first, |(number, _)| *number);
+        let command = CommandRef::Requests(BatchRef { session, first, settled_below, operations });
+        Some(Batch { first, count, command: Blob::from(codec::encode(&command)) })
+    }
+
+    /// Whether something was sent that has not applied here yet.
+    pub fn awaits_application(&self, session_next: u64) -> bool {
+        session_next < self.next
+    }
+
+    pub fn settle(&mut self, number: u64) -> Option<Purpose> {
+        self.under_way.remove(&number).map(|request| request.purpose)
+    }
+
+    pub fn queued_remotely(&mut self, number: u64) {
+        if let Some(request) = self.under_way.get_mut(&number) {
+            request.queued_remotely = true;
+        }
+    }
+
+    pub fn token_of(&self, number: u64) -> Option<Token> {
+        match self.under_way.get(&number)?.purpose {
+            Purpose::Caller(token) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The caller has given up: what has not been sent is dropped, what may have to be sent again becomes nothing.
+    pub fn abandon(&mut self, token: Token) {
+        let caller = Purpose::Caller(token);
+        if let Some(position) = self.queue.iter().position(|request| request.purpose == caller) {
+            self.queue.remove(position);
+            return;
+        }
+        let sent = self.under_way.values_mut().chain(self.aside.values_mut());
+        for request in sent.filter(|request| request.purpose == caller) {
+            request.purpose = Purpose::Unwatched;
+            if !request.queued_remotely {
+                request.operation = Operation::Nothing;
+            }
+        }
+    }
+
+    /// The numbers of the requests that a snapshot shows as applied and that are not in a remote map's pending list.
+    pub fn applied_below(&self, session_next: u64) -> Vec<u64> {
+        self.under_way.range(..session_next).map(|(number, _)| *number).collect()
+    }
+
+    /// How many requests have no answer yet.
+    pub fn len(&self) -> usize {
+        self.queue.len() + self.under_way.len() + self.aside.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,90 @@
+//! What the core needs from outside, and what it tells.
+
+use crate::error::Error;
+use crate::state_machine::effect::Change;
+use crate::wire::blob::Blob;
+use crate::wire::command::{CollectionId, CollectionKind, Operation, Outcome, RemoteEvent, RemoteOperation};
+
+/// Names a collection object of the front, one per `createMap` and the like.
+pub type Handle = u32;
+
+/// Names one of the front's requests.
+pub type Token = u32;
+
+/// Whoever shows a peer to its users; in the Node.js package, the event loop.
+///
+/// Notices come from several tasks, but those that belong together come in order: what a command did to a collection,
+/// then that it is committed, then the answer to its caller. An implementation must neither block nor call back.
+pub trait Front: Send + Sync + 'static {
+    fn notice(&self, notice: Notice<'_>);
+
+    /// There are notices or packets to fetch. May be called more often than needed.
+    fn wake(&self);
+}
+
+/// What users are to hear of, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice<'a> {
+    State(State),
+    Leader(Option<&'a str>),
+    PeerJoined(&'a str),
+    PeerLeft(&'a str),
+    NoHeartbeat(&'a str),
+    Joined,
+    Rejoining,
+    Left,
+    /// The collection can be used; a fill replaces its mirror silently.
+    Ready { handle: Handle, revision: u64, fill: Option<Vec<(Blob, Blob)>> },
+    Refused { handle: Handle, code: &'a str, text: &'a str },
+    Changes { handle: Handle, revision: u64, changes: &'a [Change] },
+    Completed { token: Token, outcome: &'a Outcome },
+    Failed { token: Token, error: Error },
+    Commit { index: u64, source: &'a str, operation: &'a Operation },
+    /// The leader is to run this operation on the user's store, after those it was given before for the same handle.
+    Execute { handle: Handle, term: u64, position: u64, index: u64, attempt: u8, operation: &'a RemoteOperation },
+    /// Nothing that was handed over in `term` or before may be started any more.
+    Halt { term: u64 },
+    RemoteEvents { handle: Handle, events: &'a [RemoteEvent] },
+    /// The leader is at work on this map; `head` is the caller's own request if that is the one that runs.
+    Progress { handle: Handle, head: Option<Token> },
+    EventsLost { handle: Handle },
+    Error(Error),
+}
+
+/// A peer's role, as users see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not running.
+    Empty,
+    Follower,
+    Candidate,
+    Leader,
+}
+
+/// What the front asks of a running or not yet running peer.
+#[derive(Debug)]
+pub enum Call {
+    Open { handle: Handle, kind: CollectionKind, collection: CollectionId },
+    Shut { handle: Handle },
+    Submit(Vec<(Token, Operation)>),
+    /// Results of operations that [`Notice::Execute`] handed over.
+    Reply(Vec<Reply>),
+    /// Completes when everything that is committed by now has been applied here; with a handle, also when the
+    /// operations of that remote map that were pending have been executed.
+    Barrier { token: Token, handle: Option<Handle> },
+    /// The caller has given up.
+    Abandon { token: Token },
+    WatchCommits(bool),
+    Forget { peer_id: String },
+    /// The front's event loop is alive.
+    Beat,
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub handle: Handle,
+    pub term: u64,
+    pub position: u64,
+    pub outcome: Outcome,
+    pub events: Vec<RemoteEvent>,
+}
