@@ -34,20 +34,59 @@ pub enum Notice<'a> {
     Rejoining,
     Left,
     /// The collection can be used; a fill replaces its mirror silently.
-    Ready { handle: Handle, revision: u64, fill: Option<Vec<(Blob, Blob)>> },
-    Refused { handle: Handle, code: &'a str, text: &'a str },
-    Changes { handle: Handle, revision: u64, changes: &'a [Change] },
-    Completed { token: Token, outcome: &'a Outcome },
-    Failed { token: Token, error: Error },
-    Commit { index: u64, source: &'a str, operation: &'a Operation },
+    Ready {
+        handle: Handle,
+        revision: u64,
+        fill: Option<Vec<(Blob, Blob)>>,
+    },
+    Refused {
+        handle: Handle,
+        code: &'a str,
+        text: &'a str,
+    },
+    Changes {
+        handle: Handle,
+        revision: u64,
+        changes: &'a [Change],
+    },
+    Completed {
+        token: Token,
+        outcome: &'a Outcome,
+    },
+    Failed {
+        token: Token,
+        error: Error,
+    },
+    Commit {
+        index: u64,
+        source: &'a str,
+        operation: &'a Operation,
+    },
     /// The leader is to run this operation on the user's store, after those it was given before for the same handle.
-    Execute { handle: Handle, term: u64, position: u64, index: u64, attempt: u8, operation: &'a RemoteOperation },
+    Execute {
+        handle: Handle,
+        term: u64,
+        position: u64,
+        index: u64,
+        attempt: u8,
+        operation: &'a RemoteOperation,
+    },
     /// Nothing that was handed over in `term` or before may be started any more.
-    Halt { term: u64 },
-    RemoteEvents { handle: Handle, events: &'a [RemoteEvent] },
+    Halt {
+        term: u64,
+    },
+    RemoteEvents {
+        handle: Handle,
+        events: &'a [RemoteEvent],
+    },
     /// The leader is at work on this map; `head` is the caller's own request if that is the one that runs.
-    Progress { handle: Handle, head: Option<Token> },
-    EventsLost { handle: Handle },
+    Progress {
+        handle: Handle,
+        head: Option<Token>,
+    },
+    EventsLost {
+        handle: Handle,
+    },
     Error(Error),
 }
 
@@ -64,18 +103,31 @@ pub enum State {
 /// What the front asks of a running or not yet running peer.
 #[derive(Debug)]
 pub enum Call {
-    Open { handle: Handle, kind: CollectionKind, collection: CollectionId },
-    Shut { handle: Handle },
+    Open {
+        handle: Handle,
+        kind: CollectionKind,
+        collection: CollectionId,
+    },
+    Shut {
+        handle: Handle,
+    },
     Submit(Vec<(Token, Operation)>),
     /// Results of operations that [`Notice::Execute`] handed over.
     Reply(Vec<Reply>),
     /// Completes when everything that is committed by now has been applied here; with a handle, also when the
     /// operations of that remote map that were pending have been executed.
-    Barrier { token: Token, handle: Option<Handle> },
+    Barrier {
+        token: Token,
+        handle: Option<Handle>,
+    },
     /// The caller has given up.
-    Abandon { token: Token },
+    Abandon {
+        token: Token,
+    },
     WatchCommits(bool),
-    Forget { peer_id: String },
+    Forget {
+        peer_id: String,
+    },
     /// The front's event loop is alive.
     Beat,
 }

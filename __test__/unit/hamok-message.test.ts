@@ -109,7 +109,7 @@ function randomValue({ type, resolvedType }: protobuf.Field, depth: number): unk
       // The library takes a leading U+FEFF for a byte order mark and drops it.
       return random.text(random.pick([3, 40, 300])).replace(/^\uFEFF+/, '');
     case 'bytes':
-      return random.bytes(random.pick([0, 3, 200, 20_000]));
+      return random.bytes(random.pick([0, 3, 200]));
     case 'bool':
       return random.chance(0.5);
     case 'int32':
@@ -216,7 +216,7 @@ describe('HamokMessage', () => {
       const decoded = HamokMessage.fromBinary(judgeBytes);
 
       expect(decoded.equals(message)).toBe(true);
-      expect(decoded).toEqual(message);
+      expect(decoded.toJson()).toEqual(message.toJson());
     }
   });
 

@@ -8,6 +8,7 @@
  */
 import {
   type BinaryReadOptions,
+  type BinaryWriteOptions,
   type FieldList,
   type JsonReadOptions,
   type JsonValue,
@@ -242,7 +243,7 @@ export class HamokMessage extends Message<HamokMessage> {
   }
 
   /** The message as protobuf, in a `Uint8Array` with a buffer of its own. @throws Error when a field has a wrong type. */
-  override toBinary(options?: Parameters<Message['toBinary']>[0]): Uint8Array {
+  override toBinary(options?: Partial<BinaryWriteOptions>): Uint8Array {
     return (options === undefined && encodeEnvelope(this)) || super.toBinary(options);
   }
 }

@@ -46,7 +46,10 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// What a driver reacts to.
 pub(super) enum Event {
     Call(Call),
-    Payload { source: String, payload: Vec<u8> },
+    Payload {
+        source: String,
+        payload: Vec<u8>,
+    },
     Leave,
     Stop,
     /// Role, leader, term or membership of this Raft node have changed.
@@ -54,7 +57,10 @@ pub(super) enum Event {
     /// The membership change that was under way is over.
     MembershipChanged,
     /// This node, as the leader, has confirmed its lead.
-    ReadIndex { asker: ReadIndexAsker, index: Option<u64> },
+    ReadIndex {
+        asker: ReadIndexAsker,
+        index: Option<u64>,
+    },
 }
 
 pub(super) enum ReadIndexAsker {
@@ -74,7 +80,9 @@ impl Parting {
     pub fn say(self, outbox: &Outbox) {
         let Self { mut packet, raft } = self;
         let transfer = raft.and_then(|(raft, electable_only)| raft.parting_transfer(electable_only));
-        packet.body = Body::Farewell { transfer: transfer.map(|(_, call)| call) };
+        packet.body = Body::Farewell {
+            transfer: transfer.map(|(_, call)| call),
+        };
         outbox.broadcast(&packet);
     }
 }
@@ -142,7 +150,10 @@ impl Driver {
     ) -> Self {
         let (signals, signal_receiver) = mpsc::unbounded_channel();
         let node = random_id();
-        let me = Member { peer_id: options.peer_id.clone(), electable: options.electable() };
+        let me = Member {
+            peer_id: options.peer_id.clone(),
+            electable: options.electable(),
+        };
         Self {
             discovery: Discovery::new(node, me, options.min_peers, options.heartbeat_ms, 0),
             election: ElectionClock::new(options.follower_max_idle_ms, options.heartbeat_ms, 0),
@@ -175,8 +186,14 @@ impl Driver {
     }
 
     /// Runs until the peer has left or is stopped; then events wait in `parked` for the next driver.
-    pub async fn run(mut self, mut events: UnboundedReceiver<Event>, parked: Arc<Mutex<Option<UnboundedReceiver<Event>>>>) {
-        let Some(mut signals) = self.signal_receiver.take() else { return };
+    pub async fn run(
+        mut self,
+        mut events: UnboundedReceiver<Event>,
+        parked: Arc<Mutex<Option<UnboundedReceiver<Event>>>>,
+    ) {
+        let Some(mut signals) = self.signal_receiver.take() else {
+            return;
+        };
         let tick_ms = (self.options.heartbeat_ms / 4).clamp(SHORTEST_TICK_MS, LONGEST_TICK_MS);
         let mut ticks = time::interval(Duration::from_millis(tick_ms));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -221,7 +238,12 @@ impl Driver {
     }
 
     pub fn packet(&self, to: NodeId, body: Body) -> Packet {
-        Packet { grid: self.grid_id(), from: self.node, to, body }
+        Packet {
+            grid: self.grid_id(),
+            from: self.node,
+            to,
+            body,
+        }
     }
 
     pub fn send_to_node(&self, node: NodeId, body: Body) {
@@ -231,7 +253,10 @@ impl Driver {
     }
 
     pub fn peer_id_of(&self, node: NodeId) -> Option<&str> {
-        let member = self.view().and_then(|view| view.members.get(&node)).map(|member| member.peer_id.as_str());
+        let member = self
+            .view()
+            .and_then(|view| view.members.get(&node))
+            .map(|member| member.peer_id.as_str());
         member.or_else(|| self.directory.get(&node).map(String::as_str))
     }
 
@@ -264,7 +289,14 @@ impl Driver {
         tokio::spawn(async move { while watch.changed().await && events.send(Event::RaftChanged(node)).is_ok() {} });
         let view = raft.view();
         self.election.leader_heard(now_ms);
-        self.grid = Some(Grid { id, raft, switchboard, catch_up_to, session_started: false, view });
+        self.grid = Some(Grid {
+            id,
+            raft,
+            switchboard,
+            catch_up_to,
+            session_started: false,
+            view,
+        });
         self.set_parting();
     }
 
@@ -275,7 +307,10 @@ impl Driver {
         self.standing.has_to_join_again();
         self.node = random_id();
         self.replica.start_over(self.node);
-        let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
+        let me = Member {
+            peer_id: self.options.peer_id.clone(),
+            electable: self.options.electable(),
+        };
         self.discovery = Discovery::new(self.node, me, self.options.min_peers, self.options.heartbeat_ms, now_ms);
         self.asked = None;
         self.refused_since_ms = None;
@@ -334,7 +369,11 @@ impl Driver {
 
     fn handle_call(&mut self, call: Call) {
         match call {
-            Call::Open { handle, kind, collection } => self.replica.open(handle, kind, collection),
+            Call::Open {
+                handle,
+                kind,
+                collection,
+            } => self.replica.open(handle, kind, collection),
             Call::Shut { handle } => {
                 if let Some(collection) = self.replica.lock().collection_of(handle) {
                     self.leading.take_back(&collection);
@@ -356,7 +395,11 @@ impl Driver {
                 }
             }
             Call::Reply(replies) => self.take_replies(replies),
-            Call::Barrier { token, handle } => self.questions.push(Question { token, handle, asked_at_ms: 0 }),
+            Call::Barrier { token, handle } => self.questions.push(Question {
+                token,
+                handle,
+                asked_at_ms: 0,
+            }),
             Call::Abandon { token } => {
                 self.questions.retain(|question| question.token != token);
                 self.replica.forget_barrier(token);
@@ -546,7 +589,8 @@ impl Driver {
     fn destination(&self) -> Option<NodeId> {
         let view = self.view()?;
         let enough = view.members.len() >= self.options.min_peers;
-        view.leader.filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
+        view.leader
+            .filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
     }
 
     async fn send_requests(&mut self) {

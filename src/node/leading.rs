@@ -86,7 +86,9 @@ impl Driver {
     /// state machine's to recognise.
     pub async fn accept_batch(&mut self, session: NodeId, batch: Batch) {
         let Batch { first, count, command } = batch;
-        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else { return };
+        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else {
+            return;
+        };
         let applied = self.replica.lock().machine.sessions().next(session).unwrap_or(0);
         let expected = self.leading.proposed.get(&session).copied().unwrap_or(0).max(applied);
         if first > expected {
@@ -98,7 +100,8 @@ impl Driver {
         let raft = grid.raft.clone();
         self.leading.proposed.insert(session, first + count);
         let ending = raft.propose(command).await;
-        self.proposals.push(Box::pin(async move { ending.await.is_err().then_some(session) }));
+        self.proposals
+            .push(Box::pin(async move { ending.await.is_err().then_some(session) }));
     }
 
     async fn propose(&mut self, command: &Command) {
@@ -151,7 +154,9 @@ impl Driver {
         }
         let now_ms = self.now_ms();
         let leader = self.visible_leader(now_ms);
-        let candidate = self.view().is_some_and(|view| view.candidate && view.members.len() >= self.options.min_peers);
+        let candidate = self
+            .view()
+            .is_some_and(|view| view.candidate && view.members.len() >= self.options.min_peers);
         if leader.is_none() {
             self.standing.set_leader(None);
             self.standing.set_candidate(candidate && self.options.electable());
@@ -183,7 +188,9 @@ impl Driver {
     /// What a leader does at every tick.
     pub async fn lead(&mut self, now_ms: u64) {
         self.compact_when_due(now_ms).await;
-        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else { return };
+        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else {
+            return;
+        };
         let raft = grid.raft.clone();
         if now_ms >= self.leading.next_heartbeat_at_ms {
             self.leading.next_heartbeat_at_ms = now_ms + self.options.heartbeat_ms;
@@ -228,8 +235,13 @@ impl Driver {
         let members = &view.members;
         self.leading.departed.retain(|node| members.contains_key(node));
         self.leading.joining.retain(|node, _| !members.contains_key(node));
-        let done: Vec<NodeId> =
-            self.leading.leaving.iter().copied().filter(|node| !members.contains_key(node)).collect();
+        let done: Vec<NodeId> = self
+            .leading
+            .leaving
+            .iter()
+            .copied()
+            .filter(|node| !members.contains_key(node))
+            .collect();
         if view.membership_committed {
             for node in done {
                 self.leading.leaving.remove(&node);
@@ -248,7 +260,9 @@ impl Driver {
             joining: &self.leading.joining,
             departed: &self.leading.departed,
         };
-        let Some(change) = membership::next_change(&situation) else { return };
+        let Some(change) = membership::next_change(&situation) else {
+            return;
+        };
         self.leading.change_under_way = true;
         let (raft, events) = (grid.raft.clone(), self.events.clone());
         // Ends when the change is committed or refused, or the Raft node is stopped.
@@ -268,7 +282,10 @@ impl Driver {
             return;
         }
         let commit_index = view.commit_index.unwrap_or(0);
-        let former = view.members.iter().find(|(node, member)| **node != from && member.peer_id == newcomer.peer_id);
+        let former = view
+            .members
+            .iter()
+            .find(|(node, member)| **node != from && member.peer_id == newcomer.peer_id);
         if let Some(former) = former.map(|(node, _)| *node) {
             let heard_at_ms = self.leading.heard.get(&former).copied().unwrap_or(0);
             let silent = now_ms.saturating_sub(heard_at_ms) > self.options.follower_max_idle_ms / SILENCE_DIVISOR;
@@ -282,7 +299,9 @@ impl Driver {
     }
 
     pub fn leave_request_arrived(&mut self, from: NodeId) {
-        let Some(view) = self.view().filter(|view| view.leads) else { return };
+        let Some(view) = self.view().filter(|view| view.leads) else {
+            return;
+        };
         if view.members.contains_key(&from) {
             self.leading.departed.insert(from);
             self.leading.leaving.insert(from);
@@ -297,9 +316,14 @@ impl Driver {
             Some(executor) => executor.is_settled(&self.replica.lock()),
             None => true,
         };
-        let Some(grid) = self.grid.as_ref().filter(|_| settled) else { return };
+        let Some(grid) = self.grid.as_ref().filter(|_| settled) else {
+            return;
+        };
         let view = &grid.view;
-        let others = view.matched.iter().filter(|(node, _)| **node != self.node && view.voters.contains(node));
+        let others = view
+            .matched
+            .iter()
+            .filter(|(node, _)| **node != self.node && view.voters.contains(node));
         let electable = |node: &NodeId| view.members.get(node).is_some_and(|member| member.electable);
         // A leaving leader would rather be followed by a peer that may not lead than by nobody.
         let heir = others
@@ -311,7 +335,9 @@ impl Driver {
     }
 
     pub fn confirm_lead(&mut self, asker: ReadIndexAsker) {
-        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else { return };
+        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else {
+            return;
+        };
         let (raft, events) = (grid.raft.clone(), self.events.clone());
         // Ends when a quorum has answered, or the engine's own limit has passed.
         tokio::spawn(async move {
@@ -334,7 +360,9 @@ impl Driver {
 
     /// A leader executes remote operations once it has applied all that was committed before it.
     fn take_office_when_due(&mut self) {
-        let Some(term) = self.view().filter(|view| view.leads).map(|view| view.term) else { return };
+        let Some(term) = self.view().filter(|view| view.leads).map(|view| view.term) else {
+            return;
+        };
         if self.leading.executor.is_some() || self.leaving.is_some() || !self.options.electable() {
             return;
         }
@@ -358,7 +386,9 @@ impl Driver {
     pub fn leave_office(&mut self) {
         self.leading.office = None;
         let leads = self.view().is_some_and(|view| view.leads);
-        let Some(mut executor) = self.leading.executor.take() else { return };
+        let Some(mut executor) = self.leading.executor.take() else {
+            return;
+        };
         if !executor.is_halted() {
             self.front.notice(Notice::Halt { term: executor.term });
             self.front.wake();
@@ -384,7 +414,9 @@ impl Driver {
             return;
         }
         let now_ms = self.now_ms();
-        let Some(executor) = &mut self.leading.executor else { return };
+        let Some(executor) = &mut self.leading.executor else {
+            return;
+        };
         let term = executor.term;
         let (orders, marks) = {
             let state = self.replica.lock();
@@ -419,12 +451,19 @@ impl Driver {
             let waiting: Vec<_> = state.remote_maps().filter(|(_, map, _)| !map.is_empty()).collect();
             let homeless = waiting.iter().any(|(_, _, handle)| handle.is_none());
             let attached = |node: &NodeId| {
-                waiting.iter().all(|(id, ..)| state.machine.collection(id).is_some_and(|it| it.attached.contains(node)))
+                waiting.iter().all(|(id, ..)| {
+                    state
+                        .machine
+                        .collection(id)
+                        .is_some_and(|it| it.attached.contains(node))
+                })
             };
             let view = self.view();
             let able = view.filter(|_| homeless).and_then(|view| {
                 let others = view.voters.iter().filter(|node| **node != self.node);
-                others.filter(|node| view.members.get(node).is_some_and(|it| it.electable)).find(|node| attached(node))
+                others
+                    .filter(|node| view.members.get(node).is_some_and(|it| it.electable))
+                    .find(|node| attached(node))
             });
             (homeless, able.copied())
         };
@@ -452,12 +491,23 @@ impl Driver {
         let heads: Vec<(CollectionId, RequestId)> = {
             let state = self.replica.lock();
             let served = state.remote_maps().filter(|(_, _, handle)| handle.is_some());
-            served.filter_map(|(id, map, _)| Some((id.clone(), map.pending_from(0).next()?.request))).collect()
+            served
+                .filter_map(|(id, map, _)| Some((id.clone(), map.pending_from(0).next()?.request)))
+                .collect()
         };
-        let nodes: Vec<NodeId> = self.view().map(|view| view.members.keys().copied().collect()).unwrap_or_default();
+        let nodes: Vec<NodeId> = self
+            .view()
+            .map(|view| view.members.keys().copied().collect())
+            .unwrap_or_default();
         for (collection, head) in heads {
             for node in nodes.iter().filter(|node| **node != self.node) {
-                self.send_to_node(*node, Body::Progress { collection: collection.clone(), head });
+                self.send_to_node(
+                    *node,
+                    Body::Progress {
+                        collection: collection.clone(),
+                        head,
+                    },
+                );
             }
             self.progress_arrived(&collection, head);
         }
@@ -465,7 +515,9 @@ impl Driver {
 
     pub fn progress_arrived(&mut self, collection: &str, head: RequestId) {
         let state = self.replica.lock();
-        let Some(handle) = state.handle_of(collection) else { return };
+        let Some(handle) = state.handle_of(collection) else {
+            return;
+        };
         let own = state.requests.session() == Some(head.session);
         let head = own.then(|| state.requests.token_of(head.number)).flatten();
         self.front.notice(Notice::Progress { handle, head });
@@ -479,12 +531,25 @@ impl Driver {
             return;
         }
         self.leading.next_sweep_at_ms = now_ms + SWEEP_PERIOD_MS;
-        let members: Nodes = self.view().map(|view| view.members.keys().copied().collect()).unwrap_or_default();
-        let mut sweep = Sweep { sessions: Vec::new(), collections: Vec::new() };
+        let members: Nodes = self
+            .view()
+            .map(|view| view.members.keys().copied().collect())
+            .unwrap_or_default();
+        let mut sweep = Sweep {
+            sessions: Vec::new(),
+            collections: Vec::new(),
+        };
         {
             let state = self.replica.lock();
-            let gone: Nodes = state.machine.sessions().ids().filter(|session| !members.contains(session)).collect();
-            self.leading.abandoned_sessions.retain(|session, _| gone.contains(session));
+            let gone: Nodes = state
+                .machine
+                .sessions()
+                .ids()
+                .filter(|session| !members.contains(session))
+                .collect();
+            self.leading
+                .abandoned_sessions
+                .retain(|session, _| gone.contains(session));
             for session in gone {
                 let since_ms = *self.leading.abandoned_sessions.entry(session).or_insert(now_ms);
                 if now_ms - since_ms >= ABANDONED_SESSION_MS {
@@ -494,8 +559,9 @@ impl Driver {
             let mut abandoned = HashMap::new();
             for (id, collection) in state.machine.collections().filter(|(_, it)| it.attached.is_empty()) {
                 let known = self.leading.abandoned_collections.get(id).copied();
-                let (at, since_ms) =
-                    known.filter(|(at, _)| *at == collection.abandoned_at).unwrap_or((collection.abandoned_at, now_ms));
+                let (at, since_ms) = known
+                    .filter(|(at, _)| *at == collection.abandoned_at)
+                    .unwrap_or((collection.abandoned_at, now_ms));
                 abandoned.insert(id.clone(), (at, since_ms));
                 if now_ms - since_ms >= ABANDONED_COLLECTION_MS {
                     sweep.collections.push((id.clone(), at));

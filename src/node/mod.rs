@@ -84,7 +84,9 @@ impl Peer {
 
     /// Begins to look for a grid. A running peer stays as it is.
     pub fn start(&self, runtime: &RuntimeHandle) {
-        let Some(receiver) = lock(&self.parked).take() else { return };
+        let Some(receiver) = lock(&self.parked).take() else {
+            return;
+        };
         let driver = Driver::new(
             self.options.clone(),
             self.front.clone(),

@@ -80,7 +80,10 @@ struct Barrier {
 
 impl NodeReplica {
     pub fn new(front: Arc<dyn Front>) -> Self {
-        Self { front, state: Mutex::default() }
+        Self {
+            front,
+            state: Mutex::default(),
+        }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, ReplicaState> {
@@ -101,7 +104,10 @@ impl NodeReplica {
     pub fn start_session(&self, session: NodeId, peer_id: &str) {
         let mut state = self.lock();
         let attachments = state.opened.iter().map(|(handle, opened)| {
-            let operation = Operation::Attach { collection: opened.collection.clone(), kind: opened.kind };
+            let operation = Operation::Attach {
+                collection: opened.collection.clone(),
+                kind: opened.kind,
+            };
             (Purpose::Attach(*handle), operation)
         });
         let attachments = attachments.collect();
@@ -110,9 +116,20 @@ impl NodeReplica {
 
     pub fn open(&self, handle: Handle, kind: CollectionKind, collection: CollectionId) {
         let mut state = self.lock();
-        let attach = Operation::Attach { collection: collection.clone(), kind };
+        let attach = Operation::Attach {
+            collection: collection.clone(),
+            kind,
+        };
         state.handles.insert(collection.clone(), handle);
-        state.opened.insert(handle, Opened { kind, collection, ready: false, mirror: None });
+        state.opened.insert(
+            handle,
+            Opened {
+                kind,
+                collection,
+                ready: false,
+                mirror: None,
+            },
+        );
         if state.requests.session().is_some() {
             state.requests.push(Purpose::Attach(handle), attach);
         }
@@ -120,12 +137,16 @@ impl NodeReplica {
 
     pub fn shut(&self, handle: Handle) {
         let mut state = self.lock();
-        let Some(Opened { collection, .. }) = state.opened.remove(&handle) else { return };
+        let Some(Opened { collection, .. }) = state.opened.remove(&handle) else {
+            return;
+        };
         // The front may have opened it again under another handle.
         if state.handles.get(&collection) == Some(&handle) {
             state.handles.remove(&collection);
             if state.requests.session().is_some() {
-                state.requests.push(Purpose::Unwatched, Operation::Detach { collection });
+                state
+                    .requests
+                    .push(Purpose::Unwatched, Operation::Detach { collection });
             }
         }
     }
@@ -133,8 +154,15 @@ impl NodeReplica {
     /// The leader has answered a barrier with `index`.
     pub fn await_index(&self, token: Token, index: u64, handle: Option<Handle>) {
         let mut state = self.lock();
-        let remote = handle.and_then(|handle| state.opened.get(&handle)).map(|opened| opened.collection.clone());
-        state.barriers.push(Barrier { token, index, remote, executed_up_to: None });
+        let remote = handle
+            .and_then(|handle| state.opened.get(&handle))
+            .map(|opened| opened.collection.clone());
+        state.barriers.push(Barrier {
+            token,
+            index,
+            remote,
+            executed_up_to: None,
+        });
         state.release_barriers(&*self.front);
         drop(state);
         self.front.wake();
@@ -156,13 +184,15 @@ impl ReplicaState {
 
     /// The remote maps that can be executed here: those that the front has open.
     pub fn remote_maps(&self) -> impl Iterator<Item = (&CollectionId, &RemoteMap, Option<Handle>)> {
-        self.machine.collections().filter_map(|(id, collection)| match &collection.content {
-            Content::RemoteMap(map) => {
-                let ready = |handle: &Handle| self.opened.get(handle).is_some_and(|opened| opened.ready);
-                Some((id, map, self.handle_of(id).filter(ready)))
-            }
-            Content::Map(_) => None,
-        })
+        self.machine
+            .collections()
+            .filter_map(|(id, collection)| match &collection.content {
+                Content::RemoteMap(map) => {
+                    let ready = |handle: &Handle| self.opened.get(handle).is_some_and(|opened| opened.ready);
+                    Some((id, map, self.handle_of(id).filter(ready)))
+                }
+                Content::Map(_) => None,
+            })
     }
 
     pub fn session_next(&self) -> Option<u64> {
@@ -193,15 +223,31 @@ impl ReplicaState {
         let own = self.requests.session();
         for effect in effects {
             match effect {
-                Effect::Changed { collection, revision, changes } => {
+                Effect::Changed {
+                    collection,
+                    revision,
+                    changes,
+                } => {
                     if let Some(handle) = self.ready_handle(&collection) {
-                        front.notice(Notice::Changes { handle, revision, changes: &changes });
+                        front.notice(Notice::Changes {
+                            handle,
+                            revision,
+                            changes: &changes,
+                        });
                     }
                 }
-                Effect::Committed { request, index, operation } => {
+                Effect::Committed {
+                    request,
+                    index,
+                    operation,
+                } => {
                     if self.watch_commits && is_public(&operation) {
                         let source = self.machine.sessions().peer_id(request.session).unwrap_or_default();
-                        front.notice(Notice::Commit { index, source, operation: &operation });
+                        front.notice(Notice::Commit {
+                            index,
+                            source,
+                            operation: &operation,
+                        });
                     }
                 }
                 Effect::Settled { request, outcome } if Some(request.session) == own => {
@@ -222,7 +268,10 @@ impl ReplicaState {
                 }
                 Effect::RemoteEvents { collection, events } => {
                     if let Some(handle) = self.ready_handle(&collection) {
-                        front.notice(Notice::RemoteEvents { handle, events: &events });
+                        front.notice(Notice::RemoteEvents {
+                            handle,
+                            events: &events,
+                        });
                     }
                 }
                 Effect::Gap { session, expected } if Some(session) == own => signals.push(Signal::Gap { expected }),
@@ -244,10 +293,17 @@ impl ReplicaState {
 
     fn settle(&mut self, request: RequestId, outcome: Outcome, front: &dyn Front, signals: &mut Vec<Signal>) {
         match self.requests.settle(request.number) {
-            Some(Purpose::Caller(token)) => front.notice(Notice::Completed { token, outcome: &outcome }),
+            Some(Purpose::Caller(token)) => front.notice(Notice::Completed {
+                token,
+                outcome: &outcome,
+            }),
             Some(Purpose::Attach(handle)) => match outcome {
                 Outcome::Failed(failure) => {
-                    front.notice(Notice::Refused { handle, code: &failure.code, text: &failure.text });
+                    front.notice(Notice::Refused {
+                        handle,
+                        code: &failure.code,
+                        text: &failure.text,
+                    });
                 }
                 _ => self.begin_telling(handle, front),
             },
@@ -263,15 +319,24 @@ impl ReplicaState {
     /// The collection is attached: its mirror is brought to the state of this moment, and hears of every change.
     fn begin_telling(&mut self, handle: Handle, front: &dyn Front) {
         let revision = self.machine.revision();
-        let Some(opened) = self.opened.get_mut(&handle) else { return };
+        let Some(opened) = self.opened.get_mut(&handle) else {
+            return;
+        };
         opened.ready = true;
         let former = opened.mirror.take();
-        let content = self.machine.collection(&opened.collection).map(|collection| &collection.content);
+        let content = self
+            .machine
+            .collection(&opened.collection)
+            .map(|collection| &collection.content);
         let fill = match (content, former) {
             (Some(Content::Map(map)), Some(former)) => {
                 let difference = difference::between_maps(&former, map);
                 if !difference.changes.is_empty() {
-                    front.notice(Notice::Changes { handle, revision, changes: &difference.changes });
+                    front.notice(Notice::Changes {
+                        handle,
+                        revision,
+                        changes: &difference.changes,
+                    });
                 }
                 difference.reordered.then(|| entries(map))
             }
@@ -286,16 +351,29 @@ impl ReplicaState {
         let former = std::mem::replace(&mut self.machine, machine);
         let revision = self.machine.revision();
         for (handle, opened) in self.opened.iter().filter(|(_, opened)| opened.ready) {
-            let before = former.collection(&opened.collection).map(|collection| &collection.content);
-            let after = self.machine.collection(&opened.collection).map(|collection| &collection.content);
+            let before = former
+                .collection(&opened.collection)
+                .map(|collection| &collection.content);
+            let after = self
+                .machine
+                .collection(&opened.collection)
+                .map(|collection| &collection.content);
             match (before, after) {
                 (Some(Content::Map(before)), Some(Content::Map(after))) => {
                     let difference = difference::between_maps(before, after);
                     if !difference.changes.is_empty() {
-                        front.notice(Notice::Changes { handle: *handle, revision, changes: &difference.changes });
+                        front.notice(Notice::Changes {
+                            handle: *handle,
+                            revision,
+                            changes: &difference.changes,
+                        });
                     }
                     if difference.reordered {
-                        front.notice(Notice::Ready { handle: *handle, revision, fill: Some(entries(after)) });
+                        front.notice(Notice::Ready {
+                            handle: *handle,
+                            revision,
+                            fill: Some(entries(after)),
+                        });
                     }
                 }
                 (Some(Content::RemoteMap(before)), Some(Content::RemoteMap(after))) => {
@@ -318,7 +396,13 @@ impl ReplicaState {
                 None if self.is_pending(request) => self.requests.queued_remotely(number),
                 None => {
                     if let Some(purpose) = self.requests.settle(number) {
-                        settle_orphans(vec![Orphan { purpose, fate: Fate::Unknown }], front);
+                        settle_orphans(
+                            vec![Orphan {
+                                purpose,
+                                fate: Fate::Unknown,
+                            }],
+                            front,
+                        );
                     }
                 }
             }
@@ -326,7 +410,8 @@ impl ReplicaState {
     }
 
     fn is_pending(&self, request: RequestId) -> bool {
-        self.remote_maps().any(|(_, map, _)| map.pending_from(0).any(|operation| operation.request == request))
+        self.remote_maps()
+            .any(|(_, map, _)| map.pending_from(0).any(|operation| operation.request == request))
     }
 
     fn release_barriers(&mut self, front: &dyn Front) {
@@ -342,10 +427,14 @@ impl ReplicaState {
                 barrier.executed_up_to = Some((collection, queued));
             }
             let executed = barrier.executed_up_to.as_ref().is_none_or(|(collection, position)| {
-                self.remote_map(collection).is_none_or(|map| map.executed() >= *position)
+                self.remote_map(collection)
+                    .is_none_or(|map| map.executed() >= *position)
             });
             if self.applied_index >= barrier.index && executed {
-                front.notice(Notice::Completed { token: barrier.token, outcome: &Outcome::Done });
+                front.notice(Notice::Completed {
+                    token: barrier.token,
+                    outcome: &Outcome::Done,
+                });
             } else {
                 self.barriers.push(barrier);
             }
@@ -361,22 +450,33 @@ impl ReplicaState {
 }
 
 fn entries(map: &Map) -> Vec<(Blob, Blob)> {
-    map.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
+    map.iter()
+        .map(|(key, entry)| (key.clone(), entry.value.clone()))
+        .collect()
 }
 
 /// Whether `commit` listeners hear of it: sessions and attachments are the grid's own business.
 fn is_public(operation: &Operation) -> bool {
-    matches!(operation, Operation::Map { .. } | Operation::RemoteMap { .. } | Operation::Message(_))
+    matches!(
+        operation,
+        Operation::Map { .. } | Operation::RemoteMap { .. } | Operation::Message(_)
+    )
 }
 
 fn settle_orphans(orphans: Vec<Orphan>, front: &dyn Front) {
     for Orphan { purpose, fate } in orphans {
         let Purpose::Caller(token) = purpose else { continue };
         match fate {
-            Fate::Settled(outcome) => front.notice(Notice::Completed { token, outcome: &outcome }),
+            Fate::Settled(outcome) => front.notice(Notice::Completed {
+                token,
+                outcome: &outcome,
+            }),
             Fate::Unknown => {
                 let text = "The peer was out of the grid for too long to tell whether this was applied";
-                front.notice(Notice::Failed { token, error: Error::new(Code::OutcomeUnknown, text) });
+                front.notice(Notice::Failed {
+                    token,
+                    error: Error::new(Code::OutcomeUnknown, text),
+                });
             }
         }
     }

@@ -103,13 +103,26 @@ impl Requests {
         if self.aside.is_empty() {
             self.aside = sent;
         }
-        self.aside.retain(|_, request| matches!(request.purpose, Purpose::Caller(_)));
-        self.queue.retain(|request| matches!(request.purpose, Purpose::Caller(_)));
+        self.aside
+            .retain(|_, request| matches!(request.purpose, Purpose::Caller(_)));
+        self.queue
+            .retain(|request| matches!(request.purpose, Purpose::Caller(_)));
         for (purpose, operation) in attachments.into_iter().rev() {
-            self.queue.push_front(Request { purpose, operation, queued_remotely: false });
+            self.queue.push_front(Request {
+                purpose,
+                operation,
+                queued_remotely: false,
+            });
         }
-        let operation = Operation::OpenSession { peer_id: peer_id.to_owned(), replaces };
-        self.queue.push_front(Request { purpose: Purpose::OpenSession, operation, queued_remotely: false });
+        let operation = Operation::OpenSession {
+            peer_id: peer_id.to_owned(),
+            replaces,
+        };
+        self.queue.push_front(Request {
+            purpose: Purpose::OpenSession,
+            operation,
+            queued_remotely: false,
+        });
     }
 
     /// The session is open. What its former one had applied is settled now; what it had not will be asked again, first
@@ -122,13 +135,27 @@ impl Requests {
             match &ended {
                 Some(ended) if number >= ended.next => again.push(request),
                 Some(ended) => {
-                    let fate = ended.outcomes.get(&number).cloned().map_or(Fate::Unknown, Fate::Settled);
-                    orphans.push(Orphan { purpose: request.purpose, fate });
+                    let fate = ended
+                        .outcomes
+                        .get(&number)
+                        .cloned()
+                        .map_or(Fate::Unknown, Fate::Settled);
+                    orphans.push(Orphan {
+                        purpose: request.purpose,
+                        fate,
+                    });
                 }
-                None => orphans.push(Orphan { purpose: request.purpose, fate: Fate::Unknown }),
+                None => orphans.push(Orphan {
+                    purpose: request.purpose,
+                    fate: Fate::Unknown,
+                }),
             }
         }
-        let attachments = self.queue.iter().take_while(|it| !matches!(it.purpose, Purpose::Caller(_))).count();
+        let attachments = self
+            .queue
+            .iter()
+            .take_while(|it| !matches!(it.purpose, Purpose::Caller(_)))
+            .count();
         for (offset, request) in again.into_iter().enumerate() {
             self.queue.insert(attachments + offset, request);
         }
@@ -136,7 +163,11 @@ impl Requests {
     }
 
     pub fn push(&mut self, purpose: Purpose, operation: Operation) {
-        self.queue.push_back(Request { purpose, operation, queued_remotely: false });
+        self.queue.push_back(Request {
+            purpose,
+            operation,
+            queued_remotely: false,
+        });
     }
 
     /// Takes requests from the queue and numbers them.
@@ -185,8 +216,17 @@ impl Requests {
         }
         let count = operations.len() as u64;
         let settled_below = self.under_way.first_key_value().map_or(first, |(number, _)| *number);
-        let command = CommandRef::Requests(BatchRef { session, first, settled_below, operations });
-        Some(Batch { first, count, command: Blob::from(codec::encode(&command)) })
+        let command = CommandRef::Requests(BatchRef {
+            session,
+            first,
+            settled_below,
+            operations,
+        });
+        Some(Batch {
+            first,
+            count,
+            command: Blob::from(codec::encode(&command)),
+        })
     }
 
     /// Whether something was sent that has not applied here yet.
@@ -229,7 +269,10 @@ impl Requests {
 
     /// The numbers of the requests that a snapshot shows as applied and that are not in a remote map's pending list.
     pub fn applied_below(&self, session_next: u64) -> Vec<u64> {
-        self.under_way.range(..session_next).map(|(number, _)| *number).collect()
+        self.under_way
+            .range(..session_next)
+            .map(|(number, _)| *number)
+            .collect()
     }
 
     /// How many requests have no answer yet.
@@ -239,5 +282,105 @@ impl Requests {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::command::Command;
+
+    fn message(text: &str) -> Operation {
+        Operation::Message(Blob::from(text.as_bytes()))
+    }
+
+    fn opened() -> Requests {
+        let mut requests = Requests::default();
+        requests.start_session(1, "a", Vec::new());
+        assert_eq!(requests.take_batch().map(|batch| batch.count), Some(1));
+        assert_eq!(requests.settle(0), Some(Purpose::OpenSession));
+        requests.session_opened(None);
+        requests
+    }
+
+    fn decoded(batch: &Batch) -> (u64, Vec<Operation>) {
+        match codec::decode::<Command>(batch.command.as_slice()) {
+            Ok(Command::Requests(decoded)) => (decoded.first, decoded.operations),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn encodes_what_the_log_decodes_and_sends_again_from_any_request_on() {
+        let mut requests = opened();
+        for token in 1..=5 {
+            requests.push(Purpose::Caller(token), message(&token.to_string()));
+        }
+        let batch = requests.take_batch().unwrap();
+        assert_eq!(
+            decoded(&batch),
+            (1, (1..=5).map(|token: u32| message(&token.to_string())).collect())
+        );
+        assert!(requests.take_batch().is_none());
+        requests.settle(1);
+        requests.settle(2);
+        let again: Vec<_> = requests.resend(3).iter().map(decoded).collect();
+        assert_eq!(again, [(3, vec![message("3"), message("4"), message("5")])]);
+    }
+
+    #[test]
+    fn an_abandoned_request_is_not_sent_or_sent_again_as_nothing() {
+        let mut requests = opened();
+        requests.push(Purpose::Caller(1), message("1"));
+        requests.take_batch();
+        requests.push(Purpose::Caller(2), message("2"));
+        requests.abandon(1);
+        requests.abandon(2);
+        assert!(requests.take_batch().is_none());
+        assert_eq!(
+            requests.resend(1).iter().map(decoded).collect::<Vec<_>>(),
+            [(1, vec![Operation::Nothing])]
+        );
+        assert_eq!(requests.settle(1), Some(Purpose::Unwatched));
+    }
+
+    #[test]
+    fn a_new_session_asks_again_for_what_the_former_one_left_undone_before_anything_else() {
+        let mut requests = opened();
+        for token in 1..=3 {
+            requests.push(Purpose::Caller(token), message(&token.to_string()));
+        }
+        requests.take_batch();
+        requests.push(Purpose::Caller(4), message("4"));
+        requests.start_session(2, "a", vec![(Purpose::Attach(1), Operation::Nothing)]);
+        let opening = requests.take_batch().unwrap();
+        assert_eq!(
+            decoded(&opening),
+            (
+                0,
+                vec![Operation::OpenSession {
+                    peer_id: "a".into(),
+                    replaces: Some(1)
+                }]
+            )
+        );
+        assert!(
+            requests.take_batch().is_none(),
+            "nothing before the former session's end is known"
+        );
+        let outcomes = BTreeMap::from([(1, Outcome::Done)]);
+        let orphans = requests.session_opened(Some(EndedSession { next: 2, outcomes }));
+        assert!(matches!(
+            &orphans[..],
+            [Orphan {
+                purpose: Purpose::Caller(1),
+                fate: Fate::Settled(Outcome::Done)
+            }]
+        ));
+        let rest = decoded(&requests.take_batch().unwrap());
+        assert_eq!(
+            rest,
+            (1, vec![Operation::Nothing, message("2"), message("3"), message("4")])
+        );
     }
 }

@@ -60,7 +60,11 @@ impl Standing {
     }
 
     pub fn silent_since(&self, before_ms: u64) -> Vec<String> {
-        self.peers.iter().filter(|(_, heard)| **heard < before_ms).map(|(peer_id, _)| peer_id.clone()).collect()
+        self.peers
+            .iter()
+            .filter(|(_, heard)| **heard < before_ms)
+            .map(|(peer_id, _)| peer_id.clone())
+            .collect()
     }
 
     /// The first time that this peer takes part in a grid with a leader.

@@ -4,19 +4,19 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use openraft::OptionalSend;
 use openraft::alias::{SnapshotOf, VoteOf};
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{Backoff, RPCOption, RaftNetworkFactory, RaftNetworkV2};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
 };
-use openraft::OptionalSend;
 
 use super::rpc::{Request, Response};
 use super::types::{Member, SnapshotData, TypeConfig};
+use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
-use crate::wire::NodeId;
 
 /// How long an append may take. Appends are sent again until then, so this only bounds how long a gone peer is tried.
 const APPEND_TIMEOUT: Duration = Duration::from_millis(5_000);
@@ -44,7 +44,11 @@ impl<C: Courier> RaftNetworkFactory<TypeConfig> for NetworkFactory<C> {
     type Network = Network<C>;
 
     async fn new_client(&mut self, target: NodeId, node: &Member) -> Network<C> {
-        Network { courier: self.0.clone(), target, peer_id: node.peer_id.clone() }
+        Network {
+            courier: self.0.clone(),
+            target,
+            peer_id: node.peer_id.clone(),
+        }
     }
 }
 
@@ -84,7 +88,11 @@ impl<C: Courier> RaftNetworkV2<TypeConfig> for Network<C> {
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
         // The engine derives its limit from the heartbeat's period, which says nothing about the transport.
-        let timeout = if rpc.entries.is_empty() { option.hard_ttl() } else { APPEND_TIMEOUT };
+        let timeout = if rpc.entries.is_empty() {
+            option.hard_ttl()
+        } else {
+            APPEND_TIMEOUT
+        };
         match self.call(Request::Append(rpc), timeout).await? {
             Response::Append(response) => Ok(response),
             _ => Err(misfit()),
@@ -121,7 +129,14 @@ impl<C: Courier> RaftNetworkV2<TypeConfig> for Network<C> {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let data = Blob::from(snapshot.snapshot.as_slice());
-        let call = self.call(Request::Snapshot { vote, meta: snapshot.meta, data }, SNAPSHOT_TIMEOUT);
+        let call = self.call(
+            Request::Snapshot {
+                vote,
+                meta: snapshot.meta,
+                data,
+            },
+            SNAPSHOT_TIMEOUT,
+        );
         tokio::select! {
             closed = cancel => Err(StreamingError::Closed(closed)),
             answer = call => match answer {

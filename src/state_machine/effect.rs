@@ -19,23 +19,44 @@ pub struct RequestId {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// One operation's changes of a collection; insertions come before updates.
-    Changed { collection: CollectionId, revision: u64, changes: Vec<Change> },
+    Changed {
+        collection: CollectionId,
+        revision: u64,
+        changes: Vec<Change>,
+    },
     /// The operation is done on this peer.
-    Committed { request: RequestId, index: u64, operation: Operation },
+    Committed {
+        request: RequestId,
+        index: u64,
+        operation: Operation,
+    },
     /// The caller's answer.
     Settled { request: RequestId, outcome: Outcome },
     /// A remote operation is in its map's pending list; its answer comes when the leader has executed it.
-    Queued { collection: CollectionId, request: RequestId },
+    Queued {
+        collection: CollectionId,
+        request: RequestId,
+    },
     /// Operations of this remote map were executed; `next` is the position of the new head, if there is one.
-    Executed { collection: CollectionId, next: Option<u64> },
+    Executed {
+        collection: CollectionId,
+        next: Option<u64>,
+    },
     /// What executed operations did to the user's store.
-    RemoteEvents { collection: CollectionId, events: Vec<RemoteEvent> },
+    RemoteEvents {
+        collection: CollectionId,
+        events: Vec<RemoteEvent>,
+    },
     /// A batch was refused whole or from some request on, because the session's request `expected` is missing.
     Gap { session: NodeId, expected: u64 },
     /// A batch was refused because its session is not open.
     UnknownSession { session: NodeId },
     /// A peer came back under a new session; what its former one had done is final.
-    SessionReplaced { session: NodeId, former: NodeId, ended: Option<EndedSession> },
+    SessionReplaced {
+        session: NodeId,
+        former: NodeId,
+        ended: Option<EndedSession>,
+    },
 }
 
 /// A change of one entry.

@@ -1,6 +1,5 @@
 //! What the operations of a map do.
 
-
 use hashlink::LinkedHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -35,9 +34,12 @@ impl Map {
                 self.entries.clear();
                 (Outcome::Done, vec![Change::Cleared])
             }
-            MapOperation::Compare { key, seen_revision, present, action } => {
-                self.compare(revision, key, *seen_revision, *present, action)
-            }
+            MapOperation::Compare {
+                key,
+                seen_revision,
+                present,
+                action,
+            } => self.compare(revision, key, *seen_revision, *present, action),
         }
     }
 
@@ -59,7 +61,10 @@ impl Map {
 
     /// Sets an entry in its place, or at the end when it is new; gives back what was there.
     fn put(&mut self, revision: u64, key: &Blob, value: &Blob) -> Option<Blob> {
-        let entry = Entry { value: value.clone(), changed_at: revision };
+        let entry = Entry {
+            value: value.clone(),
+            changed_at: revision,
+        };
         match self.entries.get_mut(key) {
             Some(existing) => Some(std::mem::replace(existing, entry).value),
             None => {
@@ -77,9 +82,15 @@ impl Map {
             match self.put(revision, key, value) {
                 Some(old_value) => {
                     old_values.push((index, Some(old_value)));
-                    updated.push(Change::Updated { key: key.clone(), value: value.clone() });
+                    updated.push(Change::Updated {
+                        key: key.clone(),
+                        value: value.clone(),
+                    });
                 }
-                None => inserted.push(Change::Inserted { key: key.clone(), value: value.clone() }),
+                None => inserted.push(Change::Inserted {
+                    key: key.clone(),
+                    value: value.clone(),
+                }),
             }
         }
         inserted.append(&mut updated);
@@ -94,7 +105,10 @@ impl Map {
                 Some(entry) => existing.push((index, Some(entry.value.clone()))),
                 None => {
                     self.put(revision, key, value);
-                    inserted.push(Change::Inserted { key: key.clone(), value: value.clone() });
+                    inserted.push(Change::Inserted {
+                        key: key.clone(),
+                        value: value.clone(),
+                    });
                 }
             }
         }
@@ -133,8 +147,14 @@ impl Map {
         let changes = match action {
             CompareAction::Check => Vec::new(),
             CompareAction::Set(value) => match self.put(revision, key, value) {
-                Some(_) => vec![Change::Updated { key: key.clone(), value: value.clone() }],
-                None => vec![Change::Inserted { key: key.clone(), value: value.clone() }],
+                Some(_) => vec![Change::Updated {
+                    key: key.clone(),
+                    value: value.clone(),
+                }],
+                None => vec![Change::Inserted {
+                    key: key.clone(),
+                    value: value.clone(),
+                }],
             },
             CompareAction::Remove => match self.entries.remove(key) {
                 Some(_) => vec![Change::Removed { key: key.clone() }],
@@ -160,6 +180,155 @@ impl Serialize for Map {
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let entries = Vec::<(Blob, Entry)>::deserialize(deserializer)?;
-        Ok(Self { entries: entries.into_iter().collect() })
+        Ok(Self {
+            entries: entries.into_iter().collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn blob(text: &str) -> Blob {
+        Blob::from(text.as_bytes())
+    }
+
+    fn key() -> impl Strategy<Value = Blob> {
+        (0u8..6).prop_map(|key| Blob::from([key].as_slice()))
+    }
+
+    fn value() -> impl Strategy<Value = Blob> {
+        proptest::collection::vec(any::<u8>(), 0..3).prop_map(Blob::from)
+    }
+
+    fn operation() -> impl Strategy<Value = MapOperation> {
+        let entries = || proptest::collection::vec((key(), value()), 0..4);
+        prop_oneof![
+            4 => entries().prop_map(MapOperation::SetAll),
+            2 => entries().prop_map(MapOperation::InsertAll),
+            2 => proptest::collection::vec(key(), 0..4).prop_map(MapOperation::RemoveAll),
+            1 => Just(MapOperation::Clear),
+        ]
+    }
+
+    /// JavaScript's `Map` in the plainest form: entries in insertion order.
+    fn apply_to_model(model: &mut Vec<(Blob, Blob)>, operation: &MapOperation) -> Vec<(u32, Option<Blob>)> {
+        let mut outcome = Vec::new();
+        let position = |model: &Vec<(Blob, Blob)>, key: &Blob| model.iter().position(|(other, _)| other == key);
+        match operation {
+            MapOperation::SetAll(entries) | MapOperation::InsertAll(entries) => {
+                for (index, (key, value)) in entries.iter().enumerate() {
+                    match position(model, key) {
+                        None => model.push((key.clone(), value.clone())),
+                        Some(place) => {
+                            outcome.push((index as u32, Some(model[place].1.clone())));
+                            if matches!(operation, MapOperation::SetAll(_)) {
+                                model[place].1 = value.clone();
+                            }
+                        }
+                    }
+                }
+            }
+            MapOperation::RemoveAll(keys) => {
+                for (index, key) in keys.iter().enumerate() {
+                    if let Some(place) = position(model, key) {
+                        outcome.push((index as u32, Some(model.remove(place).1)));
+                    }
+                }
+            }
+            MapOperation::Clear => model.clear(),
+            MapOperation::Compare { .. } => {}
+        }
+        outcome
+    }
+
+    /// What a front that starts from `mirror` makes of the changes.
+    fn mirror_changes(mirror: &mut Vec<(Blob, Blob)>, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::Inserted { key, value } => {
+                    assert!(!mirror.iter().any(|(other, _)| other == key));
+                    mirror.push((key.clone(), value.clone()));
+                }
+                Change::Updated { key, value } => {
+                    mirror
+                        .iter_mut()
+                        .filter(|(other, _)| other == key)
+                        .for_each(|entry| entry.1 = value.clone());
+                }
+                Change::Removed { key } => mirror.retain(|(other, _)| other != key),
+                Change::Cleared => mirror.clear(),
+            }
+        }
+    }
+
+    fn entries(map: &Map) -> Vec<(Blob, Blob)> {
+        map.iter()
+            .map(|(key, entry)| (key.clone(), entry.value.clone()))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_an_ordered_map_and_tells_all_its_changes(
+            operations in proptest::collection::vec(operation(), 0..30),
+        ) {
+            let (mut map, mut model, mut mirror) = (Map::default(), Vec::new(), Vec::new());
+            for (revision, operation) in (1..).zip(&operations) {
+                let (outcome, changes) = map.apply(revision, operation);
+                let expected = apply_to_model(&mut model, operation);
+                mirror_changes(&mut mirror, &changes);
+                prop_assert_eq!(&entries(&map), &model);
+                prop_assert_eq!(&mirror, &model);
+                match outcome {
+                    Outcome::Entries(entries) => prop_assert_eq!(entries, expected),
+                    outcome => prop_assert_eq!(outcome, Outcome::Done),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_comparison_holds_until_its_key_changes() {
+        let mut map = Map::default();
+        let compare = |seen_revision, present, action| MapOperation::Compare {
+            key: blob("k"),
+            seen_revision,
+            present,
+            action,
+        };
+        map.apply(
+            1,
+            &MapOperation::SetAll(vec![(blob("k"), blob("1")), (blob("other"), blob("1"))]),
+        );
+        map.apply(2, &MapOperation::SetAll(vec![(blob("other"), blob("2"))]));
+        assert_eq!(map.apply(3, &compare(1, true, CompareAction::Check)).0, Outcome::Done);
+        assert_eq!(
+            map.apply(4, &compare(1, true, CompareAction::Set(blob("2")))).0,
+            Outcome::Done
+        );
+        assert_eq!(
+            map.apply(5, &compare(3, true, CompareAction::Set(blob("3")))).0,
+            Outcome::Conflict
+        );
+        assert_eq!(
+            map.apply(6, &compare(6, false, CompareAction::Check)).0,
+            Outcome::Conflict,
+            "it is there now"
+        );
+        assert_eq!(map.apply(7, &compare(4, true, CompareAction::Remove)).0, Outcome::Done);
+        assert_eq!(
+            map.apply(8, &compare(6, true, CompareAction::Remove)).0,
+            Outcome::Conflict,
+            "it is gone"
+        );
+        assert_eq!(
+            map.apply(9, &compare(0, false, CompareAction::Check)).0,
+            Outcome::Done,
+            "absent then and now"
+        );
+        assert_eq!(map.len(), 1);
     }
 }

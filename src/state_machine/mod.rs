@@ -15,6 +15,8 @@ pub mod effect;
 pub mod map;
 pub mod remote_map;
 pub mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,12 +113,18 @@ impl StateMachine {
     fn apply_batch(&mut self, index: u64, batch: &RequestBatch, effects: &mut Vec<Effect>) {
         self.sessions.forget_outcomes_below(batch.session, batch.settled_below);
         for (number, operation) in (batch.first..).zip(&batch.operations) {
-            let request = RequestId { session: batch.session, number };
+            let request = RequestId {
+                session: batch.session,
+                number,
+            };
             match self.sessions.admit(request, operation) {
                 Admission::Apply => {}
                 Admission::Duplicate => continue,
                 Admission::Gap { expected } => {
-                    effects.push(Effect::Gap { session: batch.session, expected });
+                    effects.push(Effect::Gap {
+                        session: batch.session,
+                        expected,
+                    });
                     return;
                 }
                 Admission::UnknownSession => {
@@ -127,7 +135,11 @@ impl StateMachine {
             self.revision += 1;
             let outcome = self.apply_operation(index, request, operation, effects);
             if let Some(outcome) = outcome {
-                effects.push(Effect::Committed { request, index, operation: operation.clone() });
+                effects.push(Effect::Committed {
+                    request,
+                    index,
+                    operation: operation.clone(),
+                });
                 self.settle(request, outcome, effects);
             }
         }
@@ -148,7 +160,11 @@ impl StateMachine {
                 if let Some(former) = replaces {
                     let ended = self.sessions.end(*former);
                     self.move_attachments(*former, Some(request.session));
-                    effects.push(Effect::SessionReplaced { session: request.session, former: *former, ended });
+                    effects.push(Effect::SessionReplaced {
+                        session: request.session,
+                        former: *former,
+                        ended,
+                    });
                 }
                 Some(Outcome::Done)
             }
@@ -166,7 +182,11 @@ impl StateMachine {
                 Ok(Content::Map(map)) => {
                     let (outcome, changes) = map.apply(revision, operation);
                     if !changes.is_empty() {
-                        effects.push(Effect::Changed { collection: collection.clone(), revision, changes });
+                        effects.push(Effect::Changed {
+                            collection: collection.clone(),
+                            revision,
+                            changes,
+                        });
                     }
                     Some(outcome)
                 }
@@ -177,7 +197,10 @@ impl StateMachine {
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
                         map.push(request, index, operation.clone());
-                        effects.push(Effect::Queued { collection: collection.clone(), request });
+                        effects.push(Effect::Queued {
+                            collection: collection.clone(),
+                            request,
+                        });
                         None
                     }
                     Ok(Content::Map(_)) => Some(Outcome::Done),
@@ -188,14 +211,19 @@ impl StateMachine {
     }
 
     fn apply_executed(&mut self, executed: &Executed, effects: &mut Vec<Effect>) {
-        let Some(Collection { content: Content::RemoteMap(map), .. }) = self.collections.get_mut(&executed.collection)
+        let Some(Collection {
+            content: Content::RemoteMap(map),
+            ..
+        }) = self.collections.get_mut(&executed.collection)
         else {
             return;
         };
         let mut settled = Vec::new();
         for result in &executed.results {
             // A mark that repeats, or that a deposed leader made, names a position that is no longer the head.
-            let Some(operation) = map.take_head(result.position) else { continue };
+            let Some(operation) = map.take_head(result.position) else {
+                continue;
+            };
             if !result.events.is_empty() {
                 effects.push(Effect::RemoteEvents {
                     collection: executed.collection.clone(),
@@ -211,11 +239,17 @@ impl StateMachine {
                 },
             });
             self.sessions.keep_outcome(operation.request, &result.outcome);
-            effects.push(Effect::Settled { request: operation.request, outcome: result.outcome.clone() });
+            effects.push(Effect::Settled {
+                request: operation.request,
+                outcome: result.outcome.clone(),
+            });
             settled.push(result.position);
         }
         if !settled.is_empty() {
-            effects.push(Effect::Executed { collection: executed.collection.clone(), next: map.head_position() });
+            effects.push(Effect::Executed {
+                collection: executed.collection.clone(),
+                next: map.head_position(),
+            });
         }
     }
 
@@ -247,7 +281,11 @@ impl StateMachine {
                     text: format!("Collections of kind {} are not known here", kind.name()),
                 });
             };
-            let fresh = Collection { content, attached: BTreeSet::new(), abandoned_at: 0 };
+            let fresh = Collection {
+                content,
+                attached: BTreeSet::new(),
+                abandoned_at: 0,
+            };
             self.collections.insert(id.clone(), fresh);
         }
         match self.collections.get_mut(id) {

@@ -58,7 +58,11 @@ impl Sessions {
         }
         match operation {
             Operation::OpenSession { peer_id, .. } if request.number == 0 => {
-                let session = Session { peer_id: peer_id.clone(), next: 1, outcomes: BTreeMap::new() };
+                let session = Session {
+                    peer_id: peer_id.clone(),
+                    next: 1,
+                    outcomes: BTreeMap::new(),
+                };
                 self.0.insert(request.session, session);
                 Admission::Apply
             }
@@ -77,7 +81,11 @@ impl Sessions {
 
     pub fn forget_outcomes_below(&mut self, session: NodeId, number: u64) {
         if let Some(session) = self.0.get_mut(&session) {
-            while session.outcomes.first_key_value().is_some_and(|(first, _)| *first < number) {
+            while session
+                .outcomes
+                .first_key_value()
+                .is_some_and(|(first, _)| *first < number)
+            {
                 session.outcomes.pop_first();
             }
         }

@@ -45,11 +45,20 @@ pub enum Operation {
     /// Number 0 of every session. `replaces` is the caller's former session, which ends with this.
     OpenSession { peer_id: String, replaces: Option<NodeId> },
     /// The caller has this collection open from now on; makes it when it does not exist.
-    Attach { collection: CollectionId, kind: CollectionKind },
+    Attach {
+        collection: CollectionId,
+        kind: CollectionKind,
+    },
     /// The caller has closed it.
     Detach { collection: CollectionId },
-    Map { collection: CollectionId, operation: MapOperation },
-    RemoteMap { collection: CollectionId, operation: RemoteOperation },
+    Map {
+        collection: CollectionId,
+        operation: MapOperation,
+    },
+    RemoteMap {
+        collection: CollectionId,
+        operation: RemoteOperation,
+    },
     /// A message of the user's own, passed to everybody's `commit` listeners.
     Message(Blob),
 }
@@ -66,7 +75,11 @@ impl Operation {
                 MapOperation::SetAll(all) | MapOperation::InsertAll(all) => entries(all),
                 MapOperation::RemoveAll(keys) => blobs(keys),
                 MapOperation::Clear => 0,
-                MapOperation::Compare { key, action: CompareAction::Set(value), .. } => key.len() + value.len(),
+                MapOperation::Compare {
+                    key,
+                    action: CompareAction::Set(value),
+                    ..
+                } => key.len() + value.len(),
                 MapOperation::Compare { key, .. } => key.len(),
             },
             Self::RemoteMap { operation, .. } => blobs(&operation.keys) + blobs(&operation.values),
@@ -107,7 +120,12 @@ pub enum MapOperation {
     Clear,
     /// Acts only if `key` has not changed since `seen_revision`, when the caller looked at it and found it `present`
     /// or not.
-    Compare { key: Blob, seen_revision: u64, present: bool, action: CompareAction },
+    Compare {
+        key: Blob,
+        seen_revision: u64,
+        present: bool,
+        action: CompareAction,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,9 +175,19 @@ pub struct ExecutedOperation {
 /// What an executed remote operation did to the user's store, for the listeners on every peer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RemoteEvent {
-    Inserted { key: Blob, value: Blob },
-    Updated { key: Blob, old_value: Blob, new_value: Blob },
-    Removed { key: Blob, value: Blob },
+    Inserted {
+        key: Blob,
+        value: Blob,
+    },
+    Updated {
+        key: Blob,
+        old_value: Blob,
+        new_value: Blob,
+    },
+    Removed {
+        key: Blob,
+        value: Blob,
+    },
     Cleared,
 }
 
@@ -188,4 +216,111 @@ pub struct Sweep {
     pub sessions: Vec<NodeId>,
     /// Collections that nobody has open, each with the revision at which the last peer closed it.
     pub collections: Vec<(CollectionId, u64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::codec;
+
+    /// The numbers of variants and the order of fields are in other peers' logs: these bytes must never change.
+    #[test]
+    fn commands_keep_their_bytes() {
+        let blob = |text: &str| Blob::from(text.as_bytes());
+        let map = |operation| Operation::Map {
+            collection: "m".into(),
+            operation,
+        };
+        let compare = |action| MapOperation::Compare {
+            key: blob("k"),
+            seen_revision: 300,
+            present: true,
+            action,
+        };
+        let remote = RemoteOperation {
+            method: RemoteMethod::UpdateIf,
+            keys: vec![blob("k")],
+            values: vec![blob("v")],
+        };
+        let operations = vec![
+            Operation::Nothing,
+            Operation::OpenSession {
+                peer_id: "a".into(),
+                replaces: Some(1),
+            },
+            Operation::Attach {
+                collection: "m".into(),
+                kind: CollectionKind::Emitter,
+            },
+            Operation::Detach { collection: "m".into() },
+            map(MapOperation::SetAll(vec![(blob("k"), blob("v"))])),
+            map(MapOperation::InsertAll(vec![])),
+            map(MapOperation::RemoveAll(vec![blob("k")])),
+            map(MapOperation::Clear),
+            map(compare(CompareAction::Check)),
+            map(compare(CompareAction::Set(blob("v")))),
+            map(compare(CompareAction::Remove)),
+            Operation::RemoteMap {
+                collection: "m".into(),
+                operation: remote,
+            },
+            Operation::Message(blob("x")),
+        ];
+        let batch = RequestBatch {
+            session: 7,
+            first: 1,
+            settled_below: 0,
+            operations,
+        };
+        let executed = ExecutedOperation {
+            position: 3,
+            outcome: Outcome::Failed(Failure {
+                code: "C".into(),
+                text: "t".into(),
+            }),
+            events: vec![
+                RemoteEvent::Inserted {
+                    key: blob("k"),
+                    value: blob("v"),
+                },
+                RemoteEvent::Updated {
+                    key: blob("k"),
+                    old_value: blob("o"),
+                    new_value: blob("n"),
+                },
+                RemoteEvent::Removed {
+                    key: blob("k"),
+                    value: blob("v"),
+                },
+                RemoteEvent::Cleared,
+            ],
+        };
+        let golden = [
+            (Command::Requests(batch), REQUESTS),
+            (
+                Command::Executed(Executed {
+                    collection: "m".into(),
+                    results: vec![executed],
+                }),
+                EXECUTED,
+            ),
+            (
+                Command::Sweep(Sweep {
+                    sessions: vec![7],
+                    collections: vec![("m".into(), 9)],
+                }),
+                SWEEP,
+            ),
+        ];
+        for (command, bytes) in golden {
+            let encoded = codec::encode(&command);
+            let hex: String = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, bytes);
+            assert_eq!(codec::decode::<Command>(&encoded).unwrap(), command);
+        }
+    }
+
+    const REQUESTS: &str = "000701000d00010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b010176060178";
+    const EXECUTED: &str = "01016d010303014301740400016b017601016b016f016e02016b017603";
+    const SWEEP: &str = "02010701016d09";
 }

@@ -27,9 +27,14 @@ pub enum Body {
     /// The answer: this peer will be in that grid and, for a while, in no other.
     Promise,
     /// A peer asks the leader to take it in.
-    JoinRequest { peer_id: String, electable: bool },
+    JoinRequest {
+        peer_id: String,
+        electable: bool,
+    },
     /// The leader will take it in; it has caught up once it has applied `commit_index`.
-    JoinAccepted { commit_index: u64 },
+    JoinAccepted {
+        commit_index: u64,
+    },
     /// The leader will not take it in: another live peer has its peer id.
     JoinRefused,
     /// A member asks the leader to be removed.
@@ -37,19 +42,41 @@ pub enum Body {
     /// The removal is committed.
     LeaveDone,
     /// The sender stops now. A leader adds a transfer of its lead, for whoever it names.
-    Farewell { transfer: Option<Blob> },
+    Farewell {
+        transfer: Option<Blob>,
+    },
     /// A call of Raft's, and its answer.
-    RaftRequest { id: u64, request: Blob },
-    RaftResponse { id: u64, response: Blob },
+    RaftRequest {
+        id: u64,
+        request: Blob,
+    },
+    RaftResponse {
+        id: u64,
+        response: Blob,
+    },
     /// Requests of the sender's session, for the leader to propose: an encoded [`super::command::Command::Requests`].
-    Submit { first: u64, count: u64, command: Blob },
+    Submit {
+        first: u64,
+        count: u64,
+        command: Blob,
+    },
     /// The leader could not propose a batch; the session goes on with the request `expected`.
-    Resend { expected: u64 },
+    Resend {
+        expected: u64,
+    },
     /// How far must one have applied to see everything committed by now?
-    ReadIndex { id: u64 },
-    ReadIndexReply { id: u64, index: u64 },
+    ReadIndex {
+        id: u64,
+    },
+    ReadIndexReply {
+        id: u64,
+        index: u64,
+    },
     /// The leader is at work on a remote map's pending operations; `head` is the one that runs.
-    Progress { collection: CollectionId, head: RequestId },
+    Progress {
+        collection: CollectionId,
+        head: RequestId,
+    },
     /// To a node that the membership no longer has.
     Removed,
 }
