@@ -97,7 +97,12 @@ impl HubPeer {
     pub async fn wait(&self, what: &str, condition: impl Fn(&[Told]) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !condition(&self.recorder.told.lock().unwrap()) {
-            assert!(Instant::now() < deadline, "{}: no {what} in {:#?}", self.id, self.told().iter().rev().take(40).collect::<Vec<_>>());
+            assert!(
+                Instant::now() < deadline,
+                "{}: no {what} in {:#?}",
+                self.id,
+                self.told().iter().rev().take(40).collect::<Vec<_>>()
+            );
             let _ = tokio::time::timeout(Duration::from_millis(20), self.recorder.changed.notified()).await;
         }
     }
@@ -120,7 +125,9 @@ impl Hub {
     pub fn new<const N: usize>(ids: [&str; N]) -> Self {
         let peers: Vec<HubPeer> = ids.iter().map(|id| make(id)).collect();
         let (peers, faults) = (Arc::new(peers), Arc::new(Faults::default()));
-        let tasks = (0..N).map(|index| tokio::spawn(carry(index, peers.clone(), faults.clone()))).collect();
+        let tasks = (0..N)
+            .map(|index| tokio::spawn(carry(index, peers.clone(), faults.clone())))
+            .collect();
         Self { peers, faults, tasks }
     }
 
@@ -174,7 +181,11 @@ fn make(id: &str) -> HubPeer {
         max_command_bytes: 16 * 1024 * 1024,
     };
     let recorder = Arc::new(Recorder::default());
-    HubPeer { id: id.to_owned(), peer: Peer::new(options, recorder.clone()).unwrap(), recorder }
+    HubPeer {
+        id: id.to_owned(),
+        peer: Peer::new(options, recorder.clone()).unwrap(),
+        recorder,
+    }
 }
 
 async fn carry(index: usize, peers: Arc<Vec<HubPeer>>, faults: Arc<Faults>) {

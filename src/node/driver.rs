@@ -414,7 +414,11 @@ impl Driver {
     fn handle_signal(&mut self, signal: Signal) {
         match signal {
             Signal::SessionOpened => self.standing.joined(),
-            Signal::Gap { expected } => self.resend_from(expected),
+            Signal::Gap { expected } => {
+                self.leading.forget_proposals_of(self.node);
+                self.resend_from(expected);
+            }
+            Signal::OthersGap { session } => self.leading.forget_proposals_of(session),
             Signal::UnknownSession => {
                 // Its opening was lost with an uncommitted entry, or it was swept away during a long absence.
                 if self.grid.as_ref().is_some_and(|grid| grid.session_started) {

@@ -76,8 +76,22 @@ impl Leading {
         }
     }
 
+    pub fn forget_proposals_of(&mut self, session: NodeId) {
+        self.proposed.remove(&session);
+    }
+
     pub fn running_remote_operations(&self) -> usize {
         self.running_remote_operations
+    }
+}
+
+/// Whether a peer sent what it says: an entry that could not be read would be in everybody's log.
+fn is_batch_of(session: NodeId, first: u64, count: u64, command: &Blob) -> bool {
+    match codec::decode::<Command>(command.as_slice()) {
+        Ok(Command::Requests(batch)) => {
+            batch.session == session && batch.first == first && batch.operations.len() as u64 == count
+        }
+        _ => false,
     }
 }
 
@@ -94,7 +108,7 @@ impl Driver {
         if first > expected {
             return self.ask_to_resend(session, expected);
         }
-        if first + count <= expected {
+        if first + count <= expected || !is_batch_of(session, first, count, &command) {
             return;
         }
         let raft = grid.raft.clone();

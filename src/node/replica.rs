@@ -31,6 +31,8 @@ pub enum Signal {
     SessionOpened,
     /// The peer's own session lacks a request.
     Gap { expected: u64 },
+    /// Another peer's session does; the leader must not take a retry for something that it has proposed already.
+    OthersGap { session: NodeId },
     /// The own session is not open in this grid.
     UnknownSession,
     /// Something that may be of interest to the executor of remote operations: queued or executed.
@@ -276,7 +278,8 @@ impl ReplicaState {
                 }
                 Effect::Gap { session, expected } if Some(session) == own => signals.push(Signal::Gap { expected }),
                 Effect::UnknownSession { session } if Some(session) == own => signals.push(Signal::UnknownSession),
-                Effect::Gap { .. } | Effect::UnknownSession { .. } => {}
+                Effect::Gap { session, .. } => signals.push(Signal::OthersGap { session }),
+                Effect::UnknownSession { .. } => {}
                 Effect::SessionReplaced { session, ended, .. } if Some(session) == own => {
                     let orphans = self.requests.session_opened(ended);
                     settle_orphans(orphans, front);
@@ -376,10 +379,10 @@ impl ReplicaState {
                         });
                     }
                 }
-                (Some(Content::RemoteMap(before)), Some(Content::RemoteMap(after))) => {
-                    if before.executed() < after.executed() {
-                        front.notice(Notice::EventsLost { handle: *handle });
-                    }
+                (Some(Content::RemoteMap(before)), Some(Content::RemoteMap(after)))
+                    if before.executed() < after.executed() =>
+                {
+                    front.notice(Notice::EventsLost { handle: *handle });
                 }
                 _ => {}
             }
@@ -509,10 +512,17 @@ impl raft::apply::Replica for Feed {
         }
         let mut effects = Vec::new();
         for (index, command) in entries {
-            // Bytes that are no command of this release are nothing on every peer of this release.
-            if let Some(Ok(command)) = command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
-                state.machine.apply(index, &command, &mut effects);
-                state.tell(std::mem::take(&mut effects), front, &mut signals);
+            match command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
+                Some(Ok(command)) => {
+                    state.machine.apply(index, &command, &mut effects);
+                    state.tell(std::mem::take(&mut effects), front, &mut signals);
+                }
+                // Nothing to all peers of this release alike. The leader checks what it proposes, so it should not be.
+                Some(Err(error)) => {
+                    let text = format!("The log entry {index} could not be read: {error}");
+                    front.notice(Notice::Error(Error::new(Code::Internal, text)));
+                }
+                None => {}
             }
             state.applied_index = index;
         }

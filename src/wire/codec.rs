@@ -20,6 +20,8 @@ const SMALL: usize = 4 * 1024;
 const MEDIUM: usize = 256 * 1024;
 const LARGE: usize = 16 * 1024 * 1024;
 const HUGE: usize = 1024 * 1024 * 1024;
+/// bincode counts eight bytes towards its limit for a number that it reads from one.
+const MARGIN: usize = 16;
 
 fn limited<const LIMIT: usize>() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
     config::standard().with_limit::<LIMIT>()
@@ -35,12 +37,14 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// bincode allocates what a length field claims as long as it is within its limit, and the limit is a constant: so we
 /// take the smallest of a few that the input fits in, which bounds allocation to a small multiple of the input's size.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let decoded = match bytes.len() {
-        0..=SMALL => bincode::serde::borrow_decode_from_slice(bytes, limited::<SMALL>()),
-        ..=MEDIUM => bincode::serde::borrow_decode_from_slice(bytes, limited::<MEDIUM>()),
-        ..=LARGE => bincode::serde::borrow_decode_from_slice(bytes, limited::<LARGE>()),
-        ..=HUGE => bincode::serde::borrow_decode_from_slice(bytes, limited::<HUGE>()),
-        length => return Err(DecodeError::TooLarge(length, HUGE)),
+    use bincode::serde::borrow_decode_from_slice as decode;
+    let length = bytes.len();
+    let decoded = match length {
+        _ if length <= SMALL => decode(bytes, limited::<{ SMALL * MARGIN }>()),
+        _ if length <= MEDIUM => decode(bytes, limited::<{ MEDIUM * MARGIN }>()),
+        _ if length <= LARGE => decode(bytes, limited::<{ LARGE * MARGIN }>()),
+        _ if length <= HUGE => decode(bytes, limited::<{ HUGE * MARGIN }>()),
+        _ => return Err(DecodeError::TooLarge(length, HUGE)),
     };
     let (value, read) = decoded.map_err(|error| DecodeError::Malformed(error.to_string()))?;
     match bytes.len() - read {
@@ -61,6 +65,14 @@ mod tests {
         assert!(decode::<Blob>(&bytes).is_err());
         assert!(decode::<String>(&bytes).is_err());
         assert!(decode::<Vec<Blob>>(&bytes).is_err());
+    }
+
+    #[test]
+    fn many_small_numbers_are_within_the_limit() {
+        for length in [4_000, 4_096, 200_000, 262_144] {
+            let numbers = vec![1u64; length - 3];
+            assert_eq!(decode::<Vec<u64>>(&encode(&numbers)).unwrap(), numbers);
+        }
     }
 
     #[test]
