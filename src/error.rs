@@ -50,10 +50,7 @@ pub struct Error {
 
 impl Error {
     pub fn new(code: Code, text: impl Into<String>) -> Self {
-        Self {
-            code,
-            text: text.into(),
-        }
+        Self { code, text: text.into() }
     }
 }
 

@@ -125,9 +125,7 @@ impl Hub {
     pub fn new<const N: usize>(ids: [&str; N]) -> Self {
         let peers: Vec<HubPeer> = ids.iter().map(|id| make(id)).collect();
         let (peers, faults) = (Arc::new(peers), Arc::new(Faults::default()));
-        let tasks = (0..N)
-            .map(|index| tokio::spawn(carry(index, peers.clone(), faults.clone())))
-            .collect();
+        let tasks = (0..N).map(|index| tokio::spawn(carry(index, peers.clone(), faults.clone()))).collect();
         Self { peers, faults, tasks }
     }
 
@@ -181,11 +179,7 @@ fn make(id: &str) -> HubPeer {
         max_command_bytes: 16 * 1024 * 1024,
     };
     let recorder = Arc::new(Recorder::default());
-    HubPeer {
-        id: id.to_owned(),
-        peer: Peer::new(options, recorder.clone()).unwrap(),
-        recorder,
-    }
+    HubPeer { id: id.to_owned(), peer: Peer::new(options, recorder.clone()).unwrap(), recorder }
 }
 
 async fn carry(index: usize, peers: Arc<Vec<HubPeer>>, faults: Arc<Faults>) {

@@ -12,48 +12,31 @@ use hub::{Hub, Told};
 
 fn set(collection: &str, key: &str, value: &str) -> Operation {
     let entry = (Blob::from(key.as_bytes()), Blob::from(value.as_bytes()));
-    Operation::Map {
-        collection: collection.into(),
-        operation: MapOperation::SetAll(vec![entry]),
-    }
+    Operation::Map { collection: collection.into(), operation: MapOperation::SetAll(vec![entry]) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_peers_elect_a_leader_and_share_a_map() {
     let hub = Hub::new(["a", "b", "c"]);
     for peer in hub.peers() {
-        peer.call(Call::Open {
-            handle: 1,
-            kind: CollectionKind::Map,
-            collection: "map".into(),
-        });
+        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
         peer.start();
     }
     for peer in hub.peers() {
         peer.wait("joined", |told| told.contains(&Told::Joined)).await;
         peer.wait("ready", |told| told.contains(&Told::Ready(1))).await;
     }
-    let leaders = hub
-        .peers()
-        .filter(|peer| peer.told().contains(&Told::State(State::Leader)))
-        .count();
+    let leaders = hub.peers().filter(|peer| peer.told().contains(&Told::State(State::Leader))).count();
     assert_eq!(leaders, 1);
     for (token, peer) in (1..).zip(hub.peers()) {
-        peer.call(Call::Submit(vec![(
-            token,
-            set("map", "key", &format!("value-{token}")),
-        )]));
+        peer.call(Call::Submit(vec![(token, set("map", "key", &format!("value-{token}")))]));
         peer.wait("the answer", |told| {
-            told.iter()
-                .any(|it| matches!(it, Told::Completed(answered, _) if *answered == token))
+            told.iter().any(|it| matches!(it, Told::Completed(answered, _) if *answered == token))
         })
         .await;
     }
     for peer in hub.peers() {
-        peer.wait("three changes", |told| {
-            told.iter().filter(|it| matches!(it, Told::Changes(_))).count() == 3
-        })
-        .await;
+        peer.wait("three changes", |told| told.iter().filter(|it| matches!(it, Told::Changes(_))).count() == 3).await;
     }
     let old = |token: u32| Outcome::Entries(vec![(0, Some(Blob::from(format!("value-{token}").as_bytes())))]);
     assert!(hub.peer("c").told().contains(&Told::Completed(3, old(2))));
@@ -63,11 +46,7 @@ async fn three_peers_elect_a_leader_and_share_a_map() {
 async fn requests_of_one_peer_apply_in_order_over_a_lossy_network_and_a_change_of_leader() {
     let hub = Hub::new(["a", "b", "c"]);
     for peer in hub.peers() {
-        peer.call(Call::Open {
-            handle: 1,
-            kind: CollectionKind::Map,
-            collection: "map".into(),
-        });
+        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
         peer.start();
     }
     for peer in hub.peers() {
@@ -84,9 +63,7 @@ async fn requests_of_one_peer_apply_in_order_over_a_lossy_network_and_a_change_o
         }
     }
     writer
-        .wait("all answers", |told| {
-            told.iter().filter(|it| matches!(it, Told::Completed(..))).count() == 2_000
-        })
+        .wait("all answers", |told| told.iter().filter(|it| matches!(it, Told::Completed(..))).count() == 2_000)
         .await;
     let told = writer.told();
     let values: Vec<u32> = told
@@ -103,11 +80,7 @@ async fn requests_of_one_peer_apply_in_order_over_a_lossy_network_and_a_change_o
 async fn a_leader_that_leaves_is_replaced_and_can_come_back() {
     let hub = Hub::new(["a", "b", "c"]);
     for peer in hub.peers() {
-        peer.call(Call::Open {
-            handle: 1,
-            kind: CollectionKind::Map,
-            collection: "map".into(),
-        });
+        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
         peer.start();
     }
     for peer in hub.peers() {
@@ -119,21 +92,12 @@ async fn a_leader_that_leaves_is_replaced_and_can_come_back() {
     leaver.wait("left", |told| told.contains(&Told::Left)).await;
     let others: Vec<_> = hub.peers().filter(|peer| peer.id != leader).collect();
     for peer in &others {
-        peer.wait("the leaver is gone", |told| {
-            told.contains(&Told::PeerLeft(leader.clone()))
-        })
-        .await;
+        peer.wait("the leaver is gone", |told| told.contains(&Told::PeerLeft(leader.clone()))).await;
     }
     others[0].call(Call::Submit(vec![(9, set("map", "meanwhile", "1"))]));
-    others[0]
-        .wait("an answer", |told| {
-            told.iter().any(|it| matches!(it, Told::Completed(9, _)))
-        })
-        .await;
+    others[0].wait("an answer", |told| told.iter().any(|it| matches!(it, Told::Completed(9, _)))).await;
     leaver.clear();
     leaver.start();
-    leaver
-        .wait("what it missed", |told| told.contains(&Told::Changes(vec!["1".into()])))
-        .await;
+    leaver.wait("what it missed", |told| told.contains(&Told::Changes(vec!["1".into()]))).await;
     leaver.wait("joined again", |told| told.contains(&Told::Joined)).await;
 }

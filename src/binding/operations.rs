@@ -18,18 +18,8 @@ pub fn read_operations(bytes: &[u8], collections: &Collections) -> Result<Vec<(T
     let mut operations = Vec::new();
     while !reader.0.is_empty() {
         let (opcode, token, handle) = (reader.u8()?, reader.u32()?, reader.u32()?);
-        let collection = || {
-            collections
-                .get(&handle)
-                .cloned()
-                .ok_or_else(|| malformed("an unknown handle"))
-        };
-        let map = |operation| {
-            Ok(Operation::Map {
-                collection: collection()?,
-                operation,
-            })
-        };
+        let collection = || collections.get(&handle).cloned().ok_or_else(|| malformed("an unknown handle"));
+        let map = |operation| Ok(Operation::Map { collection: collection()?, operation });
         let operation = match opcode {
             1 => map(MapOperation::SetAll(reader.list(Reader::entry)?)),
             2 => map(MapOperation::InsertAll(reader.list(Reader::entry)?)),
@@ -44,21 +34,13 @@ pub fn read_operations(bytes: &[u8], collections: &Collections) -> Result<Vec<(T
                     2 => CompareAction::Remove,
                     _ => return Err(malformed("an unknown action")),
                 };
-                map(MapOperation::Compare {
-                    key,
-                    seen_revision,
-                    present,
-                    action,
-                })
+                map(MapOperation::Compare { key, seen_revision, present, action })
             }
             6 => {
                 let method = method(reader.u8()?)?;
                 let (keys, values) = (reader.list(Reader::blob)?, reader.list(Reader::blob)?);
                 let operation = RemoteOperation { method, keys, values };
-                Ok(Operation::RemoteMap {
-                    collection: collection()?,
-                    operation,
-                })
+                Ok(Operation::RemoteMap { collection: collection()?, operation })
             }
             7 => Ok(Operation::Message(reader.blob()?)),
             _ => Err(malformed("an unknown operation")),
@@ -84,13 +66,7 @@ pub fn read_replies(bytes: &[u8]) -> Result<Vec<Reply>, Error> {
             })?;
             (Outcome::Entries(entries), reader.list(Reader::event)?)
         };
-        replies.push(Reply {
-            handle,
-            term,
-            position,
-            outcome,
-            events,
-        });
+        replies.push(Reply { handle, term, position, outcome, events });
     }
     Ok(replies)
 }
@@ -130,10 +106,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(length)
-            .ok_or_else(|| malformed("less than it says"))?;
+        let (taken, rest) = self.0.split_at_checked(length).ok_or_else(|| malformed("less than it says"))?;
         self.0 = rest;
         Ok(taken)
     }
@@ -163,8 +136,7 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Result<String, Error> {
         let length = self.u32()? as usize;
-        self.take(length)
-            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        self.take(length).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
     fn entry(&mut self) -> Result<(Blob, Blob), Error> {
@@ -173,19 +145,9 @@ impl<'a> Reader<'a> {
 
     fn event(&mut self) -> Result<RemoteEvent, Error> {
         Ok(match self.u8()? {
-            1 => RemoteEvent::Inserted {
-                key: self.blob()?,
-                value: self.blob()?,
-            },
-            2 => RemoteEvent::Updated {
-                key: self.blob()?,
-                old_value: self.blob()?,
-                new_value: self.blob()?,
-            },
-            3 => RemoteEvent::Removed {
-                key: self.blob()?,
-                value: self.blob()?,
-            },
+            1 => RemoteEvent::Inserted { key: self.blob()?, value: self.blob()? },
+            2 => RemoteEvent::Updated { key: self.blob()?, old_value: self.blob()?, new_value: self.blob()? },
+            3 => RemoteEvent::Removed { key: self.blob()?, value: self.blob()? },
             4 => RemoteEvent::Cleared,
             _ => return Err(malformed("an unknown event")),
         })

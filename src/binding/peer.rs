@@ -24,13 +24,7 @@ const WORKER_THREADS: usize = 2;
 /// One runtime for the process, never dropped: peers in terminated workers may still be shutting down on it.
 fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
-    let make = || {
-        Builder::new_multi_thread()
-            .worker_threads(WORKER_THREADS)
-            .thread_name("hamok")
-            .enable_time()
-            .build()
-    };
+    let make = || Builder::new_multi_thread().worker_threads(WORKER_THREADS).thread_name("hamok").enable_time().build();
     let failed = || NapiError::from_reason("INTERNAL: the threads of the native library could not be started");
     RUNTIME.get_or_init(|| make().ok()).as_ref().ok_or_else(failed)
 }
@@ -76,20 +70,13 @@ impl NativePeer {
         };
         let stream = Arc::new(Stream::default());
         let peer = Peer::new(options, stream.clone()).map_err(refused)?;
-        Ok(Self {
-            peer,
-            stream,
-            collections: HashMap::new(),
-        })
+        Ok(Self { peer, stream, collections: HashMap::new() })
     }
 
     /// Begins discovery. `wake` keeps the process alive until the peer has left or is stopped.
     #[napi]
     pub fn start(&self, wake: Function<(), ()>) -> Result<()> {
-        let wake = wake
-            .build_threadsafe_function::<()>()
-            .callee_handled::<false>()
-            .build()?;
+        let wake = wake.build_threadsafe_function::<()>().callee_handled::<false>().build()?;
         self.stream.set_wake(Some(Box::new(move || {
             wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         })));
@@ -131,11 +118,7 @@ impl NativePeer {
     pub fn open(&mut self, handle: u32, kind: u32, id: String) -> Result<()> {
         let (kind, collection) = (operations::kind(kind).map_err(refused)?, CollectionId::from(id));
         self.collections.insert(handle, collection.clone());
-        self.peer.call(Call::Open {
-            handle,
-            kind,
-            collection,
-        });
+        self.peer.call(Call::Open { handle, kind, collection });
         Ok(())
     }
 
@@ -148,15 +131,9 @@ impl NativePeer {
     #[napi]
     pub fn barrier(&self, token: u32, handle: u32) -> Result<()> {
         if handle != 0 && !self.collections.contains_key(&handle) {
-            return Err(refused(Error::new(
-                Code::InvalidArgument,
-                "The barrier names an unknown handle",
-            )));
+            return Err(refused(Error::new(Code::InvalidArgument, "The barrier names an unknown handle")));
         }
-        self.peer.call(Call::Barrier {
-            token,
-            handle: (handle != 0).then_some(handle),
-        });
+        self.peer.call(Call::Barrier { token, handle: (handle != 0).then_some(handle) });
         Ok(())
     }
 

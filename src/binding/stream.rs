@@ -121,11 +121,7 @@ impl Records {
                 self.bytes(code.as_bytes());
                 self.bytes(text.as_bytes());
             }
-            Notice::Changes {
-                handle,
-                revision,
-                changes,
-            } => {
+            Notice::Changes { handle, revision, changes } => {
                 self.u8(11);
                 self.u32(handle);
                 self.number(revision);
@@ -141,11 +137,7 @@ impl Records {
                 self.u32(token);
                 self.failure(error.code.as_str(), &error.text);
             }
-            Notice::Commit {
-                index,
-                source,
-                operation,
-            } => {
+            Notice::Commit { index, source, operation } => {
                 let (message_type, storage, keys, values) = described(operation);
                 self.u8(13);
                 self.number(index);
@@ -155,14 +147,7 @@ impl Records {
                 self.list(&keys, |records, key| records.blob(key));
                 self.list(&values, |records, value| records.blob(value));
             }
-            Notice::Execute {
-                handle,
-                term,
-                position,
-                index,
-                attempt,
-                operation,
-            } => {
+            Notice::Execute { handle, term, position, index, attempt, operation } => {
                 self.u8(14);
                 self.u32(handle);
                 self.number(term);
@@ -213,11 +198,7 @@ impl Records {
     fn remote_event(&mut self, event: &RemoteEvent) {
         match event {
             RemoteEvent::Inserted { key, value } => self.fields(1, &[key, value]),
-            RemoteEvent::Updated {
-                key,
-                old_value,
-                new_value,
-            } => self.fields(2, &[key, old_value, new_value]),
+            RemoteEvent::Updated { key, old_value, new_value } => self.fields(2, &[key, old_value, new_value]),
             RemoteEvent::Removed { key, value } => self.fields(3, &[key, value]),
             RemoteEvent::Cleared => self.fields(4, &[]),
         }
@@ -338,12 +319,7 @@ fn described(operation: &Operation) -> (u32, &str, Vec<Blob>, Vec<Blob>) {
                 RemoteMethod::Remove | RemoteMethod::RemoveAll => REMOVE,
                 RemoteMethod::Clear => CLEAR,
             };
-            (
-                message_type,
-                collection,
-                operation.keys.clone(),
-                operation.values.clone(),
-            )
+            (message_type, collection, operation.keys.clone(), operation.values.clone())
         }
         Operation::Message(bytes) => (0, "", Vec::new(), vec![bytes.clone()]),
         Operation::Nothing | Operation::OpenSession { .. } | Operation::Attach { .. } | Operation::Detach { .. } => {

@@ -96,18 +96,9 @@ impl Discovery {
     /// Takes note of a hello; gives whether its sender is new.
     pub fn heard(&mut self, node: NodeId, grid: GridId, hello: &Hello, now_ms: u64) -> bool {
         // A peer id that comes under a new node id has been started again.
-        self.heard
-            .retain(|other, heard| *other == node || heard.member.peer_id != hello.peer_id);
-        let member = Member {
-            peer_id: hello.peer_id.clone(),
-            electable: hello.electable,
-        };
-        let heard = Heard {
-            member,
-            grid,
-            leader: hello.leader,
-            at_ms: now_ms,
-        };
+        self.heard.retain(|other, heard| *other == node || heard.member.peer_id != hello.peer_id);
+        let member = Member { peer_id: hello.peer_id.clone(), electable: hello.electable };
+        let heard = Heard { member, grid, leader: hello.leader, at_ms: now_ms };
         let new = self.heard.insert(node, heard).is_none();
         if new {
             self.newest_at_ms = now_ms;
@@ -128,23 +119,15 @@ impl Discovery {
         if self.proposal.is_some() {
             return false;
         }
-        let taken = self
-            .promise
-            .as_ref()
-            .is_some_and(|promise| promise.grid != grid && now_ms < promise.until_ms);
+        let taken = self.promise.as_ref().is_some_and(|promise| promise.grid != grid && now_ms < promise.until_ms);
         if !taken {
-            self.promise = Some(Promise {
-                grid,
-                until_ms: now_ms + self.memory_ms(),
-            });
+            self.promise = Some(Promise { grid, until_ms: now_ms + self.memory_ms() });
         }
         !taken
     }
 
     pub fn promised_to(&self, grid: GridId, now_ms: u64) -> bool {
-        self.promise
-            .as_ref()
-            .is_some_and(|promise| promise.grid == grid && now_ms < promise.until_ms)
+        self.promise.as_ref().is_some_and(|promise| promise.grid == grid && now_ms < promise.until_ms)
     }
 
     /// A peer has promised to be in the grid that this one proposed.
@@ -164,13 +147,8 @@ impl Discovery {
     /// What is due now. `new_grid` is a fresh random id for a proposal.
     pub fn tick(&mut self, now_ms: u64, new_grid: GridId) -> Vec<Step> {
         let memory_ms = self.memory_ms();
-        self.heard
-            .retain(|_, heard| now_ms.saturating_sub(heard.at_ms) < memory_ms);
-        if self
-            .proposal
-            .as_ref()
-            .is_some_and(|proposal| now_ms >= proposal.until_ms)
-        {
+        self.heard.retain(|_, heard| now_ms.saturating_sub(heard.at_ms) < memory_ms);
+        if self.proposal.as_ref().is_some_and(|proposal| now_ms >= proposal.until_ms) {
             self.proposal = None;
         }
         let mut steps = Vec::new();
@@ -194,19 +172,11 @@ impl Discovery {
         for heard in self.heard.values().filter(|heard| heard.grid != 0) {
             *grids.entry(heard.grid).or_default() += 1;
         }
-        let (grid, _) = grids
-            .into_iter()
-            .min_by_key(|(grid, count)| (usize::MAX - count, *grid))?;
+        let (grid, _) = grids.into_iter().min_by_key(|(grid, count)| (usize::MAX - count, *grid))?;
         let members = || self.heard.iter().filter(|(_, heard)| heard.grid == grid);
         let named = members().find_map(|(_, heard)| heard.leader);
-        let (node, heard) = members()
-            .find(|(node, _)| Some(**node) == named)
-            .or_else(|| members().next())?;
-        Some(Step::AskToJoin {
-            grid,
-            node: *node,
-            peer_id: heard.member.peer_id.clone(),
-        })
+        let (node, heard) = members().find(|(node, _)| Some(**node) == named).or_else(|| members().next())?;
+        Some(Step::AskToJoin { grid, node: *node, peer_id: heard.member.peer_id.clone() })
     }
 
     fn propose(&mut self, now_ms: u64, grid: GridId) -> Option<Step> {
@@ -218,27 +188,16 @@ impl Discovery {
         if !(enough && quiet && free && nobody_has_one && self.is_first()) {
             return None;
         }
-        let mut members: BTreeMap<NodeId, Member> = self
-            .heard
-            .iter()
-            .map(|(node, heard)| (*node, heard.member.clone()))
-            .collect();
-        let to: Vec<_> = members
-            .iter()
-            .map(|(node, member)| (*node, member.peer_id.clone()))
-            .collect();
+        let mut members: BTreeMap<NodeId, Member> =
+            self.heard.iter().map(|(node, heard)| (*node, heard.member.clone())).collect();
+        let to: Vec<_> = members.iter().map(|(node, member)| (*node, member.peer_id.clone())).collect();
         members.insert(self.node, self.me.clone());
         if to.is_empty() {
             return Some(Step::Initialize { grid, members });
         }
         // Shorter than the promises that it asks for, so that none lapses while the proposal still counts on it.
         let until_ms = now_ms + self.memory_ms() / 2;
-        self.proposal = Some(Proposal {
-            grid,
-            members,
-            promised: BTreeSet::new(),
-            until_ms,
-        });
+        self.proposal = Some(Proposal { grid, members, promised: BTreeSet::new(), until_ms });
         Some(Step::Propose { grid, to })
     }
 
@@ -259,19 +218,11 @@ mod tests {
     use super::*;
 
     fn member(peer_id: &str) -> Member {
-        Member {
-            peer_id: peer_id.into(),
-            electable: true,
-        }
+        Member { peer_id: peer_id.into(), electable: true }
     }
 
     fn hello(peer_id: &str, leader: Option<NodeId>) -> Hello {
-        Hello {
-            peer_id: peer_id.into(),
-            electable: true,
-            leader,
-            asks: true,
-        }
+        Hello { peer_id: peer_id.into(), electable: true, leader, asks: true }
     }
 
     fn discovery(node: NodeId, peer_id: &str) -> Discovery {
@@ -294,13 +245,7 @@ mod tests {
         a.heard(3, 0, &hello("c", None), 150);
         assert_eq!(a.tick(300, 9), vec![Step::Hello]);
         let steps = a.tick(351, 9);
-        assert_eq!(
-            steps,
-            vec![Step::Propose {
-                grid: 9,
-                to: vec![(2, "b".into()), (3, "c".into())]
-            }]
-        );
+        assert_eq!(steps, vec![Step::Propose { grid: 9, to: vec![(2, "b".into()), (3, "c".into())] }]);
         assert_eq!(a.promise_arrived(2, 9), None);
         assert_eq!(a.promise_arrived(2, 9), None, "one promise counts once");
         assert_eq!(a.promise_arrived(7, 9), None, "a stranger's promise counts nothing");
@@ -324,11 +269,7 @@ mod tests {
         a.heard(2, 0, &hello("b", None), 0);
         a.heard(3, 77, &hello("c", Some(3)), 0);
         let steps: Vec<_> = (0..1_000).step_by(100).flat_map(|now_ms| a.tick(now_ms, 9)).collect();
-        assert!(steps.contains(&Step::AskToJoin {
-            grid: 77,
-            node: 3,
-            peer_id: "c".into()
-        }));
+        assert!(steps.contains(&Step::AskToJoin { grid: 77, node: 3, peer_id: "c".into() }));
         assert!(!steps.iter().any(|step| matches!(step, Step::Propose { .. })));
     }
 }

@@ -80,9 +80,7 @@ impl Parting {
     pub fn say(self, outbox: &Outbox) {
         let Self { mut packet, raft } = self;
         let transfer = raft.and_then(|(raft, electable_only)| raft.parting_transfer(electable_only));
-        packet.body = Body::Farewell {
-            transfer: transfer.map(|(_, call)| call),
-        };
+        packet.body = Body::Farewell { transfer: transfer.map(|(_, call)| call) };
         outbox.broadcast(&packet);
     }
 }
@@ -150,10 +148,7 @@ impl Driver {
     ) -> Self {
         let (signals, signal_receiver) = mpsc::unbounded_channel();
         let node = random_id();
-        let me = Member {
-            peer_id: options.peer_id.clone(),
-            electable: options.electable(),
-        };
+        let me = Member { peer_id: options.peer_id.clone(), electable: options.electable() };
         Self {
             discovery: Discovery::new(node, me, options.min_peers, options.heartbeat_ms, 0),
             election: ElectionClock::new(options.follower_max_idle_ms, options.heartbeat_ms, 0),
@@ -238,12 +233,7 @@ impl Driver {
     }
 
     pub fn packet(&self, to: NodeId, body: Body) -> Packet {
-        Packet {
-            grid: self.grid_id(),
-            from: self.node,
-            to,
-            body,
-        }
+        Packet { grid: self.grid_id(), from: self.node, to, body }
     }
 
     pub fn send_to_node(&self, node: NodeId, body: Body) {
@@ -253,10 +243,7 @@ impl Driver {
     }
 
     pub fn peer_id_of(&self, node: NodeId) -> Option<&str> {
-        let member = self
-            .view()
-            .and_then(|view| view.members.get(&node))
-            .map(|member| member.peer_id.as_str());
+        let member = self.view().and_then(|view| view.members.get(&node)).map(|member| member.peer_id.as_str());
         member.or_else(|| self.directory.get(&node).map(String::as_str))
     }
 
@@ -274,11 +261,8 @@ impl Driver {
         let now_ms = self.now_ms();
         let switchboard = Arc::new(Switchboard::new(self.outbox.clone(), id, self.node));
         self.replica.start_over(self.node);
-        let feed = super::replica::Feed {
-            replica: self.replica.clone(),
-            source: self.node,
-            signals: self.signals.clone(),
-        };
+        let feed =
+            super::replica::Feed { replica: self.replica.clone(), source: self.node, signals: self.signals.clone() };
         let lease = crate::raft::instance::Lease(self.options.follower_max_idle_ms);
         let raft = match RaftInstance::start(self.node, lease, switchboard.clone(), Arc::new(feed)).await {
             Ok(raft) => raft,
@@ -289,14 +273,7 @@ impl Driver {
         tokio::spawn(async move { while watch.changed().await && events.send(Event::RaftChanged(node)).is_ok() {} });
         let view = raft.view();
         self.election.leader_heard(now_ms);
-        self.grid = Some(Grid {
-            id,
-            raft,
-            switchboard,
-            catch_up_to,
-            session_started: false,
-            view,
-        });
+        self.grid = Some(Grid { id, raft, switchboard, catch_up_to, session_started: false, view });
         self.set_parting();
     }
 
@@ -307,10 +284,7 @@ impl Driver {
         self.standing.has_to_join_again();
         self.node = random_id();
         self.replica.start_over(self.node);
-        let me = Member {
-            peer_id: self.options.peer_id.clone(),
-            electable: self.options.electable(),
-        };
+        let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
         self.discovery = Discovery::new(self.node, me, self.options.min_peers, self.options.heartbeat_ms, now_ms);
         self.asked = None;
         self.refused_since_ms = None;
@@ -369,11 +343,7 @@ impl Driver {
 
     fn handle_call(&mut self, call: Call) {
         match call {
-            Call::Open {
-                handle,
-                kind,
-                collection,
-            } => self.replica.open(handle, kind, collection),
+            Call::Open { handle, kind, collection } => self.replica.open(handle, kind, collection),
             Call::Shut { handle } => {
                 if let Some(collection) = self.replica.lock().collection_of(handle) {
                     self.leading.take_back(&collection);
@@ -395,11 +365,7 @@ impl Driver {
                 }
             }
             Call::Reply(replies) => self.take_replies(replies),
-            Call::Barrier { token, handle } => self.questions.push(Question {
-                token,
-                handle,
-                asked_at_ms: 0,
-            }),
+            Call::Barrier { token, handle } => self.questions.push(Question { token, handle, asked_at_ms: 0 }),
             Call::Abandon { token } => {
                 self.questions.retain(|question| question.token != token);
                 self.replica.forget_barrier(token);
@@ -418,6 +384,7 @@ impl Driver {
                 self.leading.forget_proposals_of(self.node);
                 self.resend_from(expected);
             }
+            Signal::Unreadable => self.leading.forget_proposals(),
             Signal::OthersGap { session } => self.leading.forget_proposals_of(session),
             Signal::UnknownSession => {
                 // Its opening was lost with an uncommitted entry, or it was swept away during a long absence.
@@ -471,9 +438,7 @@ impl Driver {
     async fn handle_packet(&mut self, source: &str, packet: Packet) {
         let Packet { grid, from, body, .. } = packet;
         let now_ms = self.now_ms();
-        if !matches!(body, Body::Farewell { .. }) {
-            self.heard(source, from, now_ms);
-        }
+        self.heard(source, from, &body, now_ms);
         let same_grid = grid != 0 && grid == self.grid_id();
         match body {
             Body::Hello(hello) => self.hello_arrived(source, from, grid, &hello),
@@ -519,12 +484,22 @@ impl Driver {
         }
     }
 
-    fn heard(&mut self, source: &str, from: NodeId, now_ms: u64) {
-        if self.directory.get(&from).is_none_or(|peer_id| peer_id != source) {
-            self.directory.insert(from, source.to_owned());
+    fn heard(&mut self, source: &str, from: NodeId, body: &Body, now_ms: u64) {
+        // The last words of a node that leaves, and late ones of a node that has left, do not bring it back.
+        let seeks = matches!(body, Body::Hello(_) | Body::Propose | Body::Promise | Body::JoinRequest { .. });
+        let member = self.view().is_some_and(|view| view.members.contains_key(&from));
+        if !(seeks || member) || matches!(body, Body::Farewell { .. }) {
+            return self.remember(source, from);
         }
+        self.remember(source, from);
         self.standing.heard(source, now_ms);
         self.leading.heard(from, now_ms);
+    }
+
+    fn remember(&mut self, source: &str, node: NodeId) {
+        if self.directory.get(&node).is_none_or(|peer_id| peer_id != source) {
+            self.directory.insert(node, source.to_owned());
+        }
     }
 
     fn answer(&mut self, source: &str, from: NodeId, id: u64, request: Blob) {
@@ -587,14 +562,14 @@ impl Driver {
         }
         self.leadership_changed(&before);
         self.show_leader();
+        self.change_membership();
     }
 
     /// The leader's node, when there is one that requests can go to.
     fn destination(&self) -> Option<NodeId> {
         let view = self.view()?;
         let enough = view.members.len() >= self.options.min_peers;
-        view.leader
-            .filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
+        view.leader.filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
     }
 
     async fn send_requests(&mut self) {

@@ -45,10 +45,8 @@ impl Driver {
             Step::Hello => self.outbox.broadcast(&self.packet(0, self.hello(true))),
             Step::AskToJoin { grid, node, peer_id } => {
                 self.asked = Some(grid);
-                let body = Body::JoinRequest {
-                    peer_id: self.options.peer_id.clone(),
-                    electable: self.options.electable(),
-                };
+                let body =
+                    Body::JoinRequest { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
                 let mut packet = self.packet(node, body);
                 packet.grid = grid;
                 self.outbox.send(&peer_id, &packet);
@@ -115,10 +113,7 @@ impl Driver {
         }
         let known: Vec<NodeId> = self.directory.keys().copied().collect();
         for node in known.into_iter().filter(|node| !members.contains_key(node)) {
-            let silent = self
-                .directory
-                .get(&node)
-                .is_some_and(|peer_id| self.standing.heard_at_ms(peer_id).is_none());
+            let silent = self.directory.get(&node).is_some_and(|peer_id| self.standing.heard_at_ms(peer_id).is_none());
             if silent {
                 self.directory.remove(&node);
             }
@@ -189,10 +184,7 @@ impl Driver {
         let since_ms = *self.refused_since_ms.get_or_insert(now_ms);
         if now_ms - since_ms >= self.options.election_timeout_ms {
             self.refused_since_ms = None;
-            let text = format!(
-                "Another running peer of the grid has the peer id {}",
-                self.options.peer_id
-            );
+            let text = format!("Another running peer of the grid has the peer id {}", self.options.peer_id);
             self.front.notice(Notice::Error(Error::new(Code::PeerIdInUse, text)));
             self.front.wake();
         }
@@ -216,11 +208,7 @@ impl Driver {
     pub fn members_changed(&mut self, before: &Members) {
         let now_ms = self.now_ms();
         let members = self.view().map(|view| view.members.clone()).unwrap_or_default();
-        for Member { peer_id, .. } in members
-            .iter()
-            .filter(|(node, _)| !before.contains_key(node))
-            .map(|(_, it)| it)
-        {
+        for Member { peer_id, .. } in members.iter().filter(|(node, _)| !before.contains_key(node)).map(|(_, it)| it) {
             self.standing.heard(peer_id, now_ms);
         }
         for (node, Member { peer_id, .. }) in before.iter().filter(|(node, _)| !members.contains_key(node)) {
@@ -245,9 +233,7 @@ impl Driver {
             return;
         }
         // A newcomer hears this from a leader that has not taken it in yet; it goes on asking.
-        let member = self
-            .view()
-            .is_some_and(|view| view.members.contains_key(&self.node) && !view.leads);
+        let member = self.view().is_some_and(|view| view.members.contains_key(&self.node) && !view.leads);
         if member && from != self.node {
             self.start_over();
         }
@@ -265,10 +251,7 @@ impl Driver {
             }
         }
         let current = self.directory.get(&from).is_some_and(|peer_id| peer_id == source);
-        let newer = self
-            .directory
-            .iter()
-            .any(|(node, peer_id)| *node != from && peer_id == source);
+        let newer = self.directory.iter().any(|(node, peer_id)| *node != from && peer_id == source);
         if current && !newer {
             self.standing.gone(source);
         }
@@ -285,10 +268,7 @@ impl Driver {
             return;
         }
         let now_ms = self.now_ms();
-        self.leaving = Some(Leaving {
-            deadline_ms: now_ms + self.options.election_timeout_ms,
-            asked_at_ms: 0,
-        });
+        self.leaving = Some(Leaving { deadline_ms: now_ms + self.options.election_timeout_ms, asked_at_ms: 0 });
         self.leave_office();
         self.continue_leaving(now_ms).await;
     }
@@ -296,13 +276,9 @@ impl Driver {
     /// A leader hands over first; then the new leader removes this node. Whatever happens, it ends at the deadline.
     pub async fn continue_leaving(&mut self, now_ms: u64) {
         let Some(leaving) = &mut self.leaving else { return };
-        let others = self
-            .grid
-            .as_ref()
-            .is_some_and(|grid| grid.view.members.keys().any(|node| *node != self.node));
+        let others = self.grid.as_ref().is_some_and(|grid| grid.view.members.keys().any(|node| *node != self.node));
         if now_ms >= leaving.deadline_ms || !others {
-            self.outbox
-                .broadcast(&self.packet(0, Body::Farewell { transfer: None }));
+            self.outbox.broadcast(&self.packet(0, Body::Farewell { transfer: None }));
             self.ended = true;
             return;
         }

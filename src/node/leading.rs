@@ -14,7 +14,7 @@ use crate::state_machine::effect::RequestId;
 use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
-use crate::wire::command::{CollectionId, Command, Executed, Sweep};
+use crate::wire::command::{self, CollectionId, Command, Executed, Sweep};
 use crate::wire::packet::Body;
 
 /// A member with the peer id of a newcomer counts as gone when it has been silent for this share of the time after
@@ -76,22 +76,16 @@ impl Leading {
         }
     }
 
+    pub fn forget_proposals(&mut self) {
+        self.proposed.clear();
+    }
+
     pub fn forget_proposals_of(&mut self, session: NodeId) {
         self.proposed.remove(&session);
     }
 
     pub fn running_remote_operations(&self) -> usize {
         self.running_remote_operations
-    }
-}
-
-/// Whether a peer sent what it says: an entry that could not be read would be in everybody's log.
-fn is_batch_of(session: NodeId, first: u64, count: u64, command: &Blob) -> bool {
-    match codec::decode::<Command>(command.as_slice()) {
-        Ok(Command::Requests(batch)) => {
-            batch.session == session && batch.first == first && batch.operations.len() as u64 == count
-        }
-        _ => false,
     }
 }
 
@@ -108,14 +102,13 @@ impl Driver {
         if first > expected {
             return self.ask_to_resend(session, expected);
         }
-        if first + count <= expected || !is_batch_of(session, first, count, &command) {
+        if first + count <= expected || !command::is_batch_of(command.as_slice(), session, first) {
             return;
         }
         let raft = grid.raft.clone();
         self.leading.proposed.insert(session, first + count);
         let ending = raft.propose(command).await;
-        self.proposals
-            .push(Box::pin(async move { ending.await.is_err().then_some(session) }));
+        self.proposals.push(Box::pin(async move { ending.await.is_err().then_some(session) }));
     }
 
     async fn propose(&mut self, command: &Command) {
@@ -168,9 +161,7 @@ impl Driver {
         }
         let now_ms = self.now_ms();
         let leader = self.visible_leader(now_ms);
-        let candidate = self
-            .view()
-            .is_some_and(|view| view.candidate && view.members.len() >= self.options.min_peers);
+        let candidate = self.view().is_some_and(|view| view.candidate && view.members.len() >= self.options.min_peers);
         if leader.is_none() {
             self.standing.set_leader(None);
             self.standing.set_candidate(candidate && self.options.electable());
@@ -243,19 +234,16 @@ impl Driver {
         }
     }
 
-    fn change_membership(&mut self) {
-        let Some(grid) = &self.grid else { return };
+    pub fn change_membership(&mut self) {
+        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else {
+            return;
+        };
         let view = grid.view.clone();
         let members = &view.members;
         self.leading.departed.retain(|node| members.contains_key(node));
         self.leading.joining.retain(|node, _| !members.contains_key(node));
-        let done: Vec<NodeId> = self
-            .leading
-            .leaving
-            .iter()
-            .copied()
-            .filter(|node| !members.contains_key(node))
-            .collect();
+        let done: Vec<NodeId> =
+            self.leading.leaving.iter().copied().filter(|node| !members.contains_key(node)).collect();
         if view.membership_committed {
             for node in done {
                 self.leading.leaving.remove(&node);
@@ -296,10 +284,7 @@ impl Driver {
             return;
         }
         let commit_index = view.commit_index.unwrap_or(0);
-        let former = view
-            .members
-            .iter()
-            .find(|(node, member)| **node != from && member.peer_id == newcomer.peer_id);
+        let former = view.members.iter().find(|(node, member)| **node != from && member.peer_id == newcomer.peer_id);
         if let Some(former) = former.map(|(node, _)| *node) {
             let heard_at_ms = self.leading.heard.get(&former).copied().unwrap_or(0);
             let silent = now_ms.saturating_sub(heard_at_ms) > self.options.follower_max_idle_ms / SILENCE_DIVISOR;
@@ -334,10 +319,7 @@ impl Driver {
             return;
         };
         let view = &grid.view;
-        let others = view
-            .matched
-            .iter()
-            .filter(|(node, _)| **node != self.node && view.voters.contains(node));
+        let others = view.matched.iter().filter(|(node, _)| **node != self.node && view.voters.contains(node));
         let electable = |node: &NodeId| view.members.get(node).is_some_and(|member| member.electable);
         // A leaving leader would rather be followed by a peer that may not lead than by nobody.
         let heir = others
@@ -465,19 +447,12 @@ impl Driver {
             let waiting: Vec<_> = state.remote_maps().filter(|(_, map, _)| !map.is_empty()).collect();
             let homeless = waiting.iter().any(|(_, _, handle)| handle.is_none());
             let attached = |node: &NodeId| {
-                waiting.iter().all(|(id, ..)| {
-                    state
-                        .machine
-                        .collection(id)
-                        .is_some_and(|it| it.attached.contains(node))
-                })
+                waiting.iter().all(|(id, ..)| state.machine.collection(id).is_some_and(|it| it.attached.contains(node)))
             };
             let view = self.view();
             let able = view.filter(|_| homeless).and_then(|view| {
                 let others = view.voters.iter().filter(|node| **node != self.node);
-                others
-                    .filter(|node| view.members.get(node).is_some_and(|it| it.electable))
-                    .find(|node| attached(node))
+                others.filter(|node| view.members.get(node).is_some_and(|it| it.electable)).find(|node| attached(node))
             });
             (homeless, able.copied())
         };
@@ -505,23 +480,12 @@ impl Driver {
         let heads: Vec<(CollectionId, RequestId)> = {
             let state = self.replica.lock();
             let served = state.remote_maps().filter(|(_, _, handle)| handle.is_some());
-            served
-                .filter_map(|(id, map, _)| Some((id.clone(), map.pending_from(0).next()?.request)))
-                .collect()
+            served.filter_map(|(id, map, _)| Some((id.clone(), map.pending_from(0).next()?.request))).collect()
         };
-        let nodes: Vec<NodeId> = self
-            .view()
-            .map(|view| view.members.keys().copied().collect())
-            .unwrap_or_default();
+        let nodes: Vec<NodeId> = self.view().map(|view| view.members.keys().copied().collect()).unwrap_or_default();
         for (collection, head) in heads {
             for node in nodes.iter().filter(|node| **node != self.node) {
-                self.send_to_node(
-                    *node,
-                    Body::Progress {
-                        collection: collection.clone(),
-                        head,
-                    },
-                );
+                self.send_to_node(*node, Body::Progress { collection: collection.clone(), head });
             }
             self.progress_arrived(&collection, head);
         }
@@ -545,25 +509,12 @@ impl Driver {
             return;
         }
         self.leading.next_sweep_at_ms = now_ms + SWEEP_PERIOD_MS;
-        let members: Nodes = self
-            .view()
-            .map(|view| view.members.keys().copied().collect())
-            .unwrap_or_default();
-        let mut sweep = Sweep {
-            sessions: Vec::new(),
-            collections: Vec::new(),
-        };
+        let members: Nodes = self.view().map(|view| view.members.keys().copied().collect()).unwrap_or_default();
+        let mut sweep = Sweep { sessions: Vec::new(), collections: Vec::new() };
         {
             let state = self.replica.lock();
-            let gone: Nodes = state
-                .machine
-                .sessions()
-                .ids()
-                .filter(|session| !members.contains(session))
-                .collect();
-            self.leading
-                .abandoned_sessions
-                .retain(|session, _| gone.contains(session));
+            let gone: Nodes = state.machine.sessions().ids().filter(|session| !members.contains(session)).collect();
+            self.leading.abandoned_sessions.retain(|session, _| gone.contains(session));
             for session in gone {
                 let since_ms = *self.leading.abandoned_sessions.entry(session).or_insert(now_ms);
                 if now_ms - since_ms >= ABANDONED_SESSION_MS {
@@ -573,9 +524,8 @@ impl Driver {
             let mut abandoned = HashMap::new();
             for (id, collection) in state.machine.collections().filter(|(_, it)| it.attached.is_empty()) {
                 let known = self.leading.abandoned_collections.get(id).copied();
-                let (at, since_ms) = known
-                    .filter(|(at, _)| *at == collection.abandoned_at)
-                    .unwrap_or((collection.abandoned_at, now_ms));
+                let (at, since_ms) =
+                    known.filter(|(at, _)| *at == collection.abandoned_at).unwrap_or((collection.abandoned_at, now_ms));
                 abandoned.insert(id.clone(), (at, since_ms));
                 if now_ms - since_ms >= ABANDONED_COLLECTION_MS {
                     sweep.collections.push((id.clone(), at));

@@ -34,20 +34,9 @@ pub struct Situation<'a> {
 }
 
 pub fn next_change(situation: &Situation<'_>) -> Option<MembershipChange> {
-    let Situation {
-        leader,
-        members,
-        voters,
-        last_log_index,
-        matched,
-        joining,
-        departed,
-    } = situation;
+    let Situation { leader, members, voters, last_log_index, matched, joining, departed } = situation;
     let change = |edit: &dyn Fn(&mut MembershipChange)| {
-        let mut change = MembershipChange {
-            members: (*members).clone(),
-            voters: (*voters).clone(),
-        };
+        let mut change = MembershipChange { members: (*members).clone(), voters: (*voters).clone() };
         edit(&mut change);
         Some(change)
     };
@@ -68,11 +57,8 @@ pub fn next_change(situation: &Situation<'_>) -> Option<MembershipChange> {
     if voters.len() >= MAX_VOTERS {
         return None;
     }
-    let caught_up = |node: &&NodeId| {
-        matched
-            .get(*node)
-            .is_some_and(|matched| matched + CAUGHT_UP_ENTRIES >= *last_log_index)
-    };
+    let caught_up =
+        |node: &&NodeId| matched.get(*node).is_some_and(|matched| matched + CAUGHT_UP_ENTRIES >= *last_log_index);
     let promoted = members.keys().filter(|node| !voters.contains(node)).find(caught_up)?;
     change(&|change| change.voters.extend([*promoted]))
 }
@@ -83,10 +69,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn member(node: NodeId) -> Member {
-        Member {
-            peer_id: format!("peer-{node}"),
-            electable: true,
-        }
+        Member { peer_id: format!("peer-{node}"), electable: true }
     }
 
     fn members(nodes: impl IntoIterator<Item = NodeId>) -> BTreeMap<NodeId, Member> {

@@ -36,11 +36,7 @@ pub struct Outgoing {
 
 impl Outbox {
     pub fn new(front: Arc<dyn Front>) -> Self {
-        Self {
-            front,
-            started: Instant::now(),
-            queues: Mutex::default(),
-        }
+        Self { front, started: Instant::now(), queues: Mutex::default() }
     }
 
     pub fn send(&self, peer_id: &str, packet: &Packet) {
@@ -56,15 +52,11 @@ impl Outbox {
         let mut queues = self.lock();
         if packet.len() > WHOLE_PACKET_BYTES && !peer_id.is_empty() {
             let first_transfer = now_ms << 20;
-            let outgoing = queues
-                .outgoing
-                .entry(peer_id.to_owned())
-                .or_insert_with(|| OutgoingTransfers::new(first_transfer));
+            let outgoing =
+                queues.outgoing.entry(peer_id.to_owned()).or_insert_with(|| OutgoingTransfers::new(first_transfer));
             outgoing.push(packet, now_ms);
             let payloads = outgoing.poll(from, now_ms);
-            queues
-                .payloads
-                .extend(payloads.into_iter().map(|payload| (peer_id.to_owned(), payload)));
+            queues.payloads.extend(payloads.into_iter().map(|payload| (peer_id.to_owned(), payload)));
         } else {
             match queues.packets.get_mut(peer_id) {
                 Some(waiting) => waiting.push(packet),
@@ -80,24 +72,13 @@ impl Outbox {
         let (packets, payloads) = {
             let mut queues = self.lock();
             let filled = queues.packets.iter_mut().filter(|(_, packets)| !packets.is_empty());
-            let packets: Vec<_> = filled
-                .map(|(peer_id, packets)| (peer_id.clone(), std::mem::take(packets)))
-                .collect();
+            let packets: Vec<_> = filled.map(|(peer_id, packets)| (peer_id.clone(), std::mem::take(packets))).collect();
             (packets, std::mem::take(&mut queues.payloads))
         };
         let packed = packets.into_iter().flat_map(|(destination, packets)| {
-            frame::pack(&packets).into_iter().map(move |payload| Outgoing {
-                destination: destination.clone(),
-                payload,
-            })
+            frame::pack(&packets).into_iter().map(move |payload| Outgoing { destination: destination.clone(), payload })
         });
-        packed
-            .chain(
-                payloads
-                    .into_iter()
-                    .map(|(destination, payload)| Outgoing { destination, payload }),
-            )
-            .collect()
+        packed.chain(payloads.into_iter().map(|(destination, payload)| Outgoing { destination, payload })).collect()
     }
 
     /// Takes in a piece of a large packet from `source`, acknowledges it, and gives the packet when it is whole.
@@ -105,9 +86,7 @@ impl Outbox {
         let now_ms = self.now_ms();
         let mut queues = self.lock();
         let packet = queues.incoming.accept(fragment, now_ms);
-        queues
-            .payloads
-            .push((source.to_owned(), frame::acknowledgement(fragment)));
+        queues.payloads.push((source.to_owned(), frame::acknowledgement(fragment)));
         drop(queues);
         self.front.wake();
         packet
@@ -133,12 +112,7 @@ impl Outbox {
     fn poll_transfers(&self, queues: &mut Queues, from: NodeId, now_ms: u64) {
         let mut due = Vec::new();
         for (peer_id, outgoing) in &mut queues.outgoing {
-            due.extend(
-                outgoing
-                    .poll(from, now_ms)
-                    .into_iter()
-                    .map(|payload| (peer_id.clone(), payload)),
-            );
+            due.extend(outgoing.poll(from, now_ms).into_iter().map(|payload| (peer_id.clone(), payload)));
         }
         queues.outgoing.retain(|_, outgoing| !outgoing.is_empty());
         if !due.is_empty() {

@@ -47,16 +47,8 @@ pub struct Order {
 
 impl RemoteExecutor {
     pub fn take_office(term: u64, state: &ReplicaState) -> Self {
-        let inherited = state
-            .remote_maps()
-            .map(|(id, map, _)| (id.clone(), map.next_position()))
-            .collect();
-        Self {
-            term,
-            maps: HashMap::new(),
-            inherited,
-            halted: None,
-        }
+        let inherited = state.remote_maps().map(|(id, map, _)| (id.clone(), map.next_position())).collect();
+        Self { term, maps: HashMap::new(), inherited, halted: None }
     }
 
     /// What the front is to run now.
@@ -73,16 +65,9 @@ impl RemoteExecutor {
             handed.next = handed.next.max(map.executed());
             let end = map.executed() + MAX_UNMARKED;
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
-            for operation in map
-                .pending_from(handed.next)
-                .take_while(|operation| operation.position < end)
-            {
+            for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
                 let attempt = if operation.position < inherited { 2 } else { 1 };
-                orders.push(Order {
-                    handle,
-                    attempt,
-                    operation: operation.clone(),
-                });
+                orders.push(Order { handle, attempt, operation: operation.clone() });
                 handed.next = operation.position + 1;
             }
         }
@@ -106,15 +91,8 @@ impl RemoteExecutor {
     /// Whether all that was running when it was halted has ended and is marked.
     pub fn is_settled(&self, state: &ReplicaState) -> bool {
         let executed = |id: &str| state.remote_map(id).map_or(u64::MAX, |map| map.executed());
-        let ended = self
-            .halted
-            .iter()
-            .flatten()
-            .all(|(id, position)| executed(id) > *position);
-        let marked = self
-            .maps
-            .iter()
-            .all(|(id, handed)| !handed.results.contains_key(&executed(id)));
+        let ended = self.halted.iter().flatten().all(|(id, position)| executed(id) > *position);
+        let marked = self.maps.iter().all(|(id, handed)| !handed.results.contains_key(&executed(id)));
         ended && marked
     }
 
@@ -136,25 +114,9 @@ impl RemoteExecutor {
         if reply.term != self.term {
             return;
         }
-        if let Some(handed) = self
-            .maps
-            .get_mut(collection)
-            .filter(|handed| reply.position < handed.next)
-        {
-            let Reply {
-                position,
-                outcome,
-                events,
-                ..
-            } = reply;
-            handed.results.insert(
-                position,
-                ExecutedOperation {
-                    position,
-                    outcome,
-                    events,
-                },
-            );
+        if let Some(handed) = self.maps.get_mut(collection).filter(|handed| reply.position < handed.next) {
+            let Reply { position, outcome, events, .. } = reply;
+            handed.results.insert(position, ExecutedOperation { position, outcome, events });
         }
     }
 
@@ -165,11 +127,7 @@ impl RemoteExecutor {
             let executed = state.remote_map(id).map_or(u64::MAX, |map| map.executed());
             handed.results.retain(|position, _| *position >= executed);
             let overdue = now_ms.saturating_sub(handed.proposed_at_ms) >= REPROPOSE_MS;
-            let mut position = if overdue {
-                executed
-            } else {
-                handed.proposed.max(executed)
-            };
+            let mut position = if overdue { executed } else { handed.proposed.max(executed) };
             let mut results = Vec::new();
             while let Some(result) = handed.results.get(&position) {
                 results.push(result.clone());
@@ -178,10 +136,7 @@ impl RemoteExecutor {
             if !results.is_empty() {
                 handed.proposed = position;
                 handed.proposed_at_ms = now_ms;
-                marks.push(Executed {
-                    collection: id.clone(),
-                    results,
-                });
+                marks.push(Executed { collection: id.clone(), results });
             }
         }
         marks

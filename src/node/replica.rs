@@ -35,6 +35,8 @@ pub enum Signal {
     OthersGap { session: NodeId },
     /// The own session is not open in this grid.
     UnknownSession,
+    /// An entry meant nothing; the leader must not take a retry for something that it has proposed already.
+    Unreadable,
     /// Something that may be of interest to the executor of remote operations: queued or executed.
     RemoteWork,
     /// A snapshot replaced the state.
@@ -82,10 +84,7 @@ struct Barrier {
 
 impl NodeReplica {
     pub fn new(front: Arc<dyn Front>) -> Self {
-        Self {
-            front,
-            state: Mutex::default(),
-        }
+        Self { front, state: Mutex::default() }
     }
 
     pub fn lock(&self) -> MutexGuard<'_, ReplicaState> {
@@ -106,10 +105,7 @@ impl NodeReplica {
     pub fn start_session(&self, session: NodeId, peer_id: &str) {
         let mut state = self.lock();
         let attachments = state.opened.iter().map(|(handle, opened)| {
-            let operation = Operation::Attach {
-                collection: opened.collection.clone(),
-                kind: opened.kind,
-            };
+            let operation = Operation::Attach { collection: opened.collection.clone(), kind: opened.kind };
             (Purpose::Attach(*handle), operation)
         });
         let attachments = attachments.collect();
@@ -118,20 +114,9 @@ impl NodeReplica {
 
     pub fn open(&self, handle: Handle, kind: CollectionKind, collection: CollectionId) {
         let mut state = self.lock();
-        let attach = Operation::Attach {
-            collection: collection.clone(),
-            kind,
-        };
+        let attach = Operation::Attach { collection: collection.clone(), kind };
         state.handles.insert(collection.clone(), handle);
-        state.opened.insert(
-            handle,
-            Opened {
-                kind,
-                collection,
-                ready: false,
-                mirror: None,
-            },
-        );
+        state.opened.insert(handle, Opened { kind, collection, ready: false, mirror: None });
         if state.requests.session().is_some() {
             state.requests.push(Purpose::Attach(handle), attach);
         }
@@ -146,9 +131,7 @@ impl NodeReplica {
         if state.handles.get(&collection) == Some(&handle) {
             state.handles.remove(&collection);
             if state.requests.session().is_some() {
-                state
-                    .requests
-                    .push(Purpose::Unwatched, Operation::Detach { collection });
+                state.requests.push(Purpose::Unwatched, Operation::Detach { collection });
             }
         }
     }
@@ -156,15 +139,8 @@ impl NodeReplica {
     /// The leader has answered a barrier with `index`.
     pub fn await_index(&self, token: Token, index: u64, handle: Option<Handle>) {
         let mut state = self.lock();
-        let remote = handle
-            .and_then(|handle| state.opened.get(&handle))
-            .map(|opened| opened.collection.clone());
-        state.barriers.push(Barrier {
-            token,
-            index,
-            remote,
-            executed_up_to: None,
-        });
+        let remote = handle.and_then(|handle| state.opened.get(&handle)).map(|opened| opened.collection.clone());
+        state.barriers.push(Barrier { token, index, remote, executed_up_to: None });
         state.release_barriers(&*self.front);
         drop(state);
         self.front.wake();
@@ -186,15 +162,13 @@ impl ReplicaState {
 
     /// The remote maps that can be executed here: those that the front has open.
     pub fn remote_maps(&self) -> impl Iterator<Item = (&CollectionId, &RemoteMap, Option<Handle>)> {
-        self.machine
-            .collections()
-            .filter_map(|(id, collection)| match &collection.content {
-                Content::RemoteMap(map) => {
-                    let ready = |handle: &Handle| self.opened.get(handle).is_some_and(|opened| opened.ready);
-                    Some((id, map, self.handle_of(id).filter(ready)))
-                }
-                Content::Map(_) => None,
-            })
+        self.machine.collections().filter_map(|(id, collection)| match &collection.content {
+            Content::RemoteMap(map) => {
+                let ready = |handle: &Handle| self.opened.get(handle).is_some_and(|opened| opened.ready);
+                Some((id, map, self.handle_of(id).filter(ready)))
+            }
+            Content::Map(_) => None,
+        })
     }
 
     pub fn session_next(&self) -> Option<u64> {
@@ -221,35 +195,19 @@ impl ReplicaState {
     }
 
     /// Tells what an applied command did; gives back what the node has to know.
-    fn tell(&mut self, effects: Vec<Effect>, front: &dyn Front, signals: &mut Vec<Signal>) {
+    fn tell(&mut self, effects: Vec<Effect<'_>>, front: &dyn Front, signals: &mut Vec<Signal>) {
         let own = self.requests.session();
         for effect in effects {
             match effect {
-                Effect::Changed {
-                    collection,
-                    revision,
-                    changes,
-                } => {
+                Effect::Changed { collection, revision, changes } => {
                     if let Some(handle) = self.ready_handle(&collection) {
-                        front.notice(Notice::Changes {
-                            handle,
-                            revision,
-                            changes: &changes,
-                        });
+                        front.notice(Notice::Changes { handle, revision, changes: &changes });
                     }
                 }
-                Effect::Committed {
-                    request,
-                    index,
-                    operation,
-                } => {
+                Effect::Committed { request, index, operation } => {
                     if self.watch_commits && is_public(&operation) {
                         let source = self.machine.sessions().peer_id(request.session).unwrap_or_default();
-                        front.notice(Notice::Commit {
-                            index,
-                            source,
-                            operation: &operation,
-                        });
+                        front.notice(Notice::Commit { index, source, operation: &operation });
                     }
                 }
                 Effect::Settled { request, outcome } if Some(request.session) == own => {
@@ -270,10 +228,7 @@ impl ReplicaState {
                 }
                 Effect::RemoteEvents { collection, events } => {
                     if let Some(handle) = self.ready_handle(&collection) {
-                        front.notice(Notice::RemoteEvents {
-                            handle,
-                            events: &events,
-                        });
+                        front.notice(Notice::RemoteEvents { handle, events: &events });
                     }
                 }
                 Effect::Gap { session, expected } if Some(session) == own => signals.push(Signal::Gap { expected }),
@@ -294,19 +249,12 @@ impl ReplicaState {
         self.opened.get(&handle).filter(|opened| opened.ready).map(|_| handle)
     }
 
-    fn settle(&mut self, request: RequestId, outcome: Outcome, front: &dyn Front, signals: &mut Vec<Signal>) {
+    fn settle(&mut self, request: RequestId, outcome: Arc<Outcome>, front: &dyn Front, signals: &mut Vec<Signal>) {
         match self.requests.settle(request.number) {
-            Some(Purpose::Caller(token)) => front.notice(Notice::Completed {
-                token,
-                outcome: &outcome,
-            }),
-            Some(Purpose::Attach(handle)) => match outcome {
+            Some(Purpose::Caller(token)) => front.notice(Notice::Completed { token, outcome: &outcome }),
+            Some(Purpose::Attach(handle)) => match &*outcome {
                 Outcome::Failed(failure) => {
-                    front.notice(Notice::Refused {
-                        handle,
-                        code: &failure.code,
-                        text: &failure.text,
-                    });
+                    front.notice(Notice::Refused { handle, code: &failure.code, text: &failure.text });
                 }
                 _ => self.begin_telling(handle, front),
             },
@@ -327,19 +275,12 @@ impl ReplicaState {
         };
         opened.ready = true;
         let former = opened.mirror.take();
-        let content = self
-            .machine
-            .collection(&opened.collection)
-            .map(|collection| &collection.content);
+        let content = self.machine.collection(&opened.collection).map(|collection| &collection.content);
         let fill = match (content, former) {
             (Some(Content::Map(map)), Some(former)) => {
                 let difference = difference::between_maps(&former, map);
                 if !difference.changes.is_empty() {
-                    front.notice(Notice::Changes {
-                        handle,
-                        revision,
-                        changes: &difference.changes,
-                    });
+                    front.notice(Notice::Changes { handle, revision, changes: &difference.changes });
                 }
                 difference.reordered.then(|| entries(map))
             }
@@ -354,29 +295,16 @@ impl ReplicaState {
         let former = std::mem::replace(&mut self.machine, machine);
         let revision = self.machine.revision();
         for (handle, opened) in self.opened.iter().filter(|(_, opened)| opened.ready) {
-            let before = former
-                .collection(&opened.collection)
-                .map(|collection| &collection.content);
-            let after = self
-                .machine
-                .collection(&opened.collection)
-                .map(|collection| &collection.content);
+            let before = former.collection(&opened.collection).map(|collection| &collection.content);
+            let after = self.machine.collection(&opened.collection).map(|collection| &collection.content);
             match (before, after) {
                 (Some(Content::Map(before)), Some(Content::Map(after))) => {
                     let difference = difference::between_maps(before, after);
                     if !difference.changes.is_empty() {
-                        front.notice(Notice::Changes {
-                            handle: *handle,
-                            revision,
-                            changes: &difference.changes,
-                        });
+                        front.notice(Notice::Changes { handle: *handle, revision, changes: &difference.changes });
                     }
                     if difference.reordered {
-                        front.notice(Notice::Ready {
-                            handle: *handle,
-                            revision,
-                            fill: Some(entries(after)),
-                        });
+                        front.notice(Notice::Ready { handle: *handle, revision, fill: Some(entries(after)) });
                     }
                 }
                 (Some(Content::RemoteMap(before)), Some(Content::RemoteMap(after)))
@@ -399,13 +327,7 @@ impl ReplicaState {
                 None if self.is_pending(request) => self.requests.queued_remotely(number),
                 None => {
                     if let Some(purpose) = self.requests.settle(number) {
-                        settle_orphans(
-                            vec![Orphan {
-                                purpose,
-                                fate: Fate::Unknown,
-                            }],
-                            front,
-                        );
+                        settle_orphans(vec![Orphan { purpose, fate: Fate::Unknown }], front);
                     }
                 }
             }
@@ -413,8 +335,7 @@ impl ReplicaState {
     }
 
     fn is_pending(&self, request: RequestId) -> bool {
-        self.remote_maps()
-            .any(|(_, map, _)| map.pending_from(0).any(|operation| operation.request == request))
+        self.remote_maps().any(|(_, map, _)| map.pending_from(0).any(|operation| operation.request == request))
     }
 
     fn release_barriers(&mut self, front: &dyn Front) {
@@ -430,14 +351,10 @@ impl ReplicaState {
                 barrier.executed_up_to = Some((collection, queued));
             }
             let executed = barrier.executed_up_to.as_ref().is_none_or(|(collection, position)| {
-                self.remote_map(collection)
-                    .is_none_or(|map| map.executed() >= *position)
+                self.remote_map(collection).is_none_or(|map| map.executed() >= *position)
             });
             if self.applied_index >= barrier.index && executed {
-                front.notice(Notice::Completed {
-                    token: barrier.token,
-                    outcome: &Outcome::Done,
-                });
+                front.notice(Notice::Completed { token: barrier.token, outcome: &Outcome::Done });
             } else {
                 self.barriers.push(barrier);
             }
@@ -453,33 +370,22 @@ impl ReplicaState {
 }
 
 fn entries(map: &Map) -> Vec<(Blob, Blob)> {
-    map.iter()
-        .map(|(key, entry)| (key.clone(), entry.value.clone()))
-        .collect()
+    map.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
 }
 
 /// Whether `commit` listeners hear of it: sessions and attachments are the grid's own business.
 fn is_public(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Map { .. } | Operation::RemoteMap { .. } | Operation::Message(_)
-    )
+    matches!(operation, Operation::Map { .. } | Operation::RemoteMap { .. } | Operation::Message(_))
 }
 
 fn settle_orphans(orphans: Vec<Orphan>, front: &dyn Front) {
     for Orphan { purpose, fate } in orphans {
         let Purpose::Caller(token) = purpose else { continue };
         match fate {
-            Fate::Settled(outcome) => front.notice(Notice::Completed {
-                token,
-                outcome: &outcome,
-            }),
+            Fate::Settled(outcome) => front.notice(Notice::Completed { token, outcome: &outcome }),
             Fate::Unknown => {
                 let text = "The peer was out of the grid for too long to tell whether this was applied";
-                front.notice(Notice::Failed {
-                    token,
-                    error: Error::new(Code::OutcomeUnknown, text),
-                });
+                front.notice(Notice::Failed { token, error: Error::new(Code::OutcomeUnknown, text) });
             }
         }
     }
@@ -510,15 +416,16 @@ impl raft::apply::Replica for Feed {
         if state.source != self.source {
             return;
         }
-        let mut effects = Vec::new();
         for (index, command) in entries {
             match command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
                 Some(Ok(command)) => {
+                    let mut effects = Vec::new();
                     state.machine.apply(index, &command, &mut effects);
-                    state.tell(std::mem::take(&mut effects), front, &mut signals);
+                    state.tell(effects, front, &mut signals);
                 }
-                // Nothing to all peers of this release alike. The leader checks what it proposes, so it should not be.
+                // Nothing to all peers of this release alike: its sender will see that it is missing, and try again.
                 Some(Err(error)) => {
+                    signals.push(Signal::Unreadable);
                     let text = format!("The log entry {index} could not be read: {error}");
                     front.notice(Notice::Error(Error::new(Code::Internal, text)));
                 }

@@ -4,6 +4,7 @@
 //! to be sent. See [`crate::state_machine::sessions`] for what the numbers are good for.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -83,7 +84,7 @@ pub struct Orphan {
 }
 
 pub enum Fate {
-    Settled(Outcome),
+    Settled(Arc<Outcome>),
     Unknown,
 }
 
@@ -103,26 +104,13 @@ impl Requests {
         if self.aside.is_empty() {
             self.aside = sent;
         }
-        self.aside
-            .retain(|_, request| matches!(request.purpose, Purpose::Caller(_)));
-        self.queue
-            .retain(|request| matches!(request.purpose, Purpose::Caller(_)));
+        self.aside.retain(|_, request| matches!(request.purpose, Purpose::Caller(_)));
+        self.queue.retain(|request| matches!(request.purpose, Purpose::Caller(_)));
         for (purpose, operation) in attachments.into_iter().rev() {
-            self.queue.push_front(Request {
-                purpose,
-                operation,
-                queued_remotely: false,
-            });
+            self.queue.push_front(Request { purpose, operation, queued_remotely: false });
         }
-        let operation = Operation::OpenSession {
-            peer_id: peer_id.to_owned(),
-            replaces,
-        };
-        self.queue.push_front(Request {
-            purpose: Purpose::OpenSession,
-            operation,
-            queued_remotely: false,
-        });
+        let operation = Operation::OpenSession { peer_id: peer_id.to_owned(), replaces };
+        self.queue.push_front(Request { purpose: Purpose::OpenSession, operation, queued_remotely: false });
     }
 
     /// The session is open. What its former one had applied is settled now; what it had not will be asked again, first
@@ -135,27 +123,13 @@ impl Requests {
             match &ended {
                 Some(ended) if number >= ended.next => again.push(request),
                 Some(ended) => {
-                    let fate = ended
-                        .outcomes
-                        .get(&number)
-                        .cloned()
-                        .map_or(Fate::Unknown, Fate::Settled);
-                    orphans.push(Orphan {
-                        purpose: request.purpose,
-                        fate,
-                    });
+                    let fate = ended.outcomes.get(&number).cloned().map_or(Fate::Unknown, Fate::Settled);
+                    orphans.push(Orphan { purpose: request.purpose, fate });
                 }
-                None => orphans.push(Orphan {
-                    purpose: request.purpose,
-                    fate: Fate::Unknown,
-                }),
+                None => orphans.push(Orphan { purpose: request.purpose, fate: Fate::Unknown }),
             }
         }
-        let attachments = self
-            .queue
-            .iter()
-            .take_while(|it| !matches!(it.purpose, Purpose::Caller(_)))
-            .count();
+        let attachments = self.queue.iter().take_while(|it| !matches!(it.purpose, Purpose::Caller(_))).count();
         for (offset, request) in again.into_iter().enumerate() {
             self.queue.insert(attachments + offset, request);
         }
@@ -163,11 +137,7 @@ impl Requests {
     }
 
     pub fn push(&mut self, purpose: Purpose, operation: Operation) {
-        self.queue.push_back(Request {
-            purpose,
-            operation,
-            queued_remotely: false,
-        });
+        self.queue.push_back(Request { purpose, operation, queued_remotely: false });
     }
 
     /// Takes requests from the queue and numbers them.
@@ -216,17 +186,8 @@ impl Requests {
         }
         let count = operations.len() as u64;
         let settled_below = self.under_way.first_key_value().map_or(first, |(number, _)| *number);
-        let command = CommandRef::Requests(BatchRef {
-            session,
-            first,
-            settled_below,
-            operations,
-        });
-        Some(Batch {
-            first,
-            count,
-            command: Blob::from(codec::encode(&command)),
-        })
+        let command = CommandRef::Requests(BatchRef { session, first, settled_below, operations });
+        Some(Batch { first, count, command: Blob::from(codec::encode(&command)) })
     }
 
     /// Whether something was sent that has not applied here yet.
@@ -269,10 +230,7 @@ impl Requests {
 
     /// The numbers of the requests that a snapshot shows as applied and that are not in a remote map's pending list.
     pub fn applied_below(&self, session_next: u64) -> Vec<u64> {
-        self.under_way
-            .range(..session_next)
-            .map(|(number, _)| *number)
-            .collect()
+        self.under_way.range(..session_next).map(|(number, _)| *number).collect()
     }
 
     /// How many requests have no answer yet.
@@ -317,10 +275,7 @@ mod tests {
             requests.push(Purpose::Caller(token), message(&token.to_string()));
         }
         let batch = requests.take_batch().unwrap();
-        assert_eq!(
-            decoded(&batch),
-            (1, (1..=5).map(|token: u32| message(&token.to_string())).collect())
-        );
+        assert_eq!(decoded(&batch), (1, (1..=5).map(|token: u32| message(&token.to_string())).collect()));
         assert!(requests.take_batch().is_none());
         requests.settle(1);
         requests.settle(2);
@@ -337,10 +292,7 @@ mod tests {
         requests.abandon(1);
         requests.abandon(2);
         assert!(requests.take_batch().is_none());
-        assert_eq!(
-            requests.resend(1).iter().map(decoded).collect::<Vec<_>>(),
-            [(1, vec![Operation::Nothing])]
-        );
+        assert_eq!(requests.resend(1).iter().map(decoded).collect::<Vec<_>>(), [(1, vec![Operation::Nothing])]);
         assert_eq!(requests.settle(1), Some(Purpose::Unwatched));
     }
 
@@ -354,33 +306,12 @@ mod tests {
         requests.push(Purpose::Caller(4), message("4"));
         requests.start_session(2, "a", vec![(Purpose::Attach(1), Operation::Nothing)]);
         let opening = requests.take_batch().unwrap();
-        assert_eq!(
-            decoded(&opening),
-            (
-                0,
-                vec![Operation::OpenSession {
-                    peer_id: "a".into(),
-                    replaces: Some(1)
-                }]
-            )
-        );
-        assert!(
-            requests.take_batch().is_none(),
-            "nothing before the former session's end is known"
-        );
-        let outcomes = BTreeMap::from([(1, Outcome::Done)]);
+        assert_eq!(decoded(&opening), (0, vec![Operation::OpenSession { peer_id: "a".into(), replaces: Some(1) }]));
+        assert!(requests.take_batch().is_none(), "nothing before the former session's end is known");
+        let outcomes = BTreeMap::from([(1, Arc::new(Outcome::Done))]);
         let orphans = requests.session_opened(Some(EndedSession { next: 2, outcomes }));
-        assert!(matches!(
-            &orphans[..],
-            [Orphan {
-                purpose: Purpose::Caller(1),
-                fate: Fate::Settled(Outcome::Done)
-            }]
-        ));
+        assert!(matches!(&orphans[..], [Orphan { purpose: Purpose::Caller(1), fate: Fate::Settled(_) }]));
         let rest = decoded(&requests.take_batch().unwrap());
-        assert_eq!(
-            rest,
-            (1, vec![Operation::Nothing, message("2"), message("3"), message("4")])
-        );
+        assert_eq!(rest, (1, vec![Operation::Nothing, message("2"), message("3"), message("4")]));
     }
 }

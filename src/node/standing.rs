@@ -18,14 +18,7 @@ pub struct Standing {
 
 impl Standing {
     pub fn new(front: Arc<dyn Front>, me: &str) -> Self {
-        Self {
-            front,
-            me: me.to_owned(),
-            state: State::Follower,
-            leader: None,
-            peers: BTreeMap::new(),
-            joined: false,
-        }
+        Self { front, me: me.to_owned(), state: State::Follower, leader: None, peers: BTreeMap::new(), joined: false }
     }
 
     pub fn leader(&self) -> Option<&str> {
@@ -60,11 +53,7 @@ impl Standing {
     }
 
     pub fn silent_since(&self, before_ms: u64) -> Vec<String> {
-        self.peers
-            .iter()
-            .filter(|(_, heard)| **heard < before_ms)
-            .map(|(peer_id, _)| peer_id.clone())
-            .collect()
+        self.peers.iter().filter(|(_, heard)| **heard < before_ms).map(|(peer_id, _)| peer_id.clone()).collect()
     }
 
     /// The first time that this peer takes part in a grid with a leader.

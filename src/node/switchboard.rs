@@ -30,13 +30,7 @@ pub struct Switchboard {
 
 impl Switchboard {
     pub fn new(outbox: Arc<Outbox>, grid: GridId, node: NodeId) -> Self {
-        Self {
-            outbox,
-            grid,
-            node,
-            next_call: AtomicU64::new(1),
-            waiting: Mutex::default(),
-        }
+        Self { outbox, grid, node, next_call: AtomicU64::new(1), waiting: Mutex::default() }
     }
 
     pub fn answered(&self, id: u64, response: Blob) {
@@ -54,11 +48,7 @@ struct Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.switchboard
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.id);
+        self.switchboard.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 
@@ -66,31 +56,16 @@ impl Courier for Switchboard {
     async fn call(&self, target: NodeId, peer_id: &str, request: Vec<u8>, timeout: Duration) -> Option<Blob> {
         let id = self.next_call.fetch_add(1, Ordering::Relaxed);
         let (sender, mut receiver) = oneshot::channel();
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, sender);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
         let _waiting = Waiting { switchboard: self, id };
-        let body = Body::RaftRequest {
-            id,
-            request: Blob::from(request),
-        };
-        let packet = Packet {
-            grid: self.grid,
-            from: self.node,
-            to: target,
-            body,
-        };
+        let body = Body::RaftRequest { id, request: Blob::from(request) };
+        let packet = Packet { grid: self.grid, from: self.node, to: target, body };
         // What travels in fragments is acknowledged and resent piece by piece.
         let large = matches!(&packet.body, Body::RaftRequest { request, .. } if request.len() > WHOLE_PACKET_BYTES / 2);
         let deadline = Instant::now() + timeout;
         loop {
             self.outbox.send(peer_id, &packet);
-            let until = if large {
-                deadline
-            } else {
-                deadline.min(Instant::now() + RESEND)
-            };
+            let until = if large { deadline } else { deadline.min(Instant::now() + RESEND) };
             match time::timeout_at(until, &mut receiver).await {
                 Ok(answer) => return answer.ok(),
                 Err(_) if until >= deadline => return None,

@@ -42,12 +42,7 @@ pub type LatestSnapshot = Arc<Mutex<Option<SnapshotOf<TypeConfig, SnapshotData>>
 impl StateMachineAdapter {
     pub fn new(replica: Arc<dyn Replica>, latest: LatestSnapshot) -> Self {
         let membership = StoredMembershipOf::<TypeConfig>::default();
-        Self {
-            replica,
-            applied: None,
-            membership,
-            latest,
-        }
+        Self { replica, applied: None, membership, latest }
     }
 }
 
@@ -89,10 +84,7 @@ impl RaftStateMachine<TypeConfig> for StateMachineAdapter {
 
     async fn get_snapshot_builder(&mut self) -> Self::SnapshotBuilder {
         SnapshotBuilder {
-            meta: SnapshotMeta {
-                last_log_id: self.applied,
-                last_membership: self.membership.clone(),
-            },
+            meta: SnapshotMeta { last_log_id: self.applied, last_membership: self.membership.clone() },
             encode: Some(self.replica.freeze()),
             latest: self.latest.clone(),
         }
@@ -103,17 +95,10 @@ impl RaftStateMachine<TypeConfig> for StateMachineAdapter {
         meta: &SnapshotMetaOf<TypeConfig>,
         snapshot: SnapshotData,
     ) -> Result<(), io::Error> {
-        self.replica
-            .install(meta.last_log_id.map_or(0, |log_id| log_id.index()), &snapshot)?;
+        self.replica.install(meta.last_log_id.map_or(0, |log_id| log_id.index()), &snapshot)?;
         self.applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
-        set_latest(
-            &self.latest,
-            Snapshot {
-                meta: meta.clone(),
-                snapshot,
-            },
-        );
+        set_latest(&self.latest, Snapshot { meta: meta.clone(), snapshot });
         Ok(())
     }
 
@@ -133,15 +118,9 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
     type SnapshotData = SnapshotData;
 
     async fn build_snapshot(&mut self) -> Result<SnapshotOf<TypeConfig, SnapshotData>, io::Error> {
-        let encode = self
-            .encode
-            .take()
-            .ok_or_else(|| io::Error::other("a builder builds once"))?;
+        let encode = self.encode.take().ok_or_else(|| io::Error::other("a builder builds once"))?;
         let bytes = tokio::task::spawn_blocking(encode).await.map_err(io::Error::other)?;
-        let snapshot = Snapshot {
-            meta: self.meta.clone(),
-            snapshot: Arc::new(bytes),
-        };
+        let snapshot = Snapshot { meta: self.meta.clone(), snapshot: Arc::new(bytes) };
         set_latest(&self.latest, snapshot.clone());
         Ok(snapshot)
     }

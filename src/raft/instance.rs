@@ -128,9 +128,7 @@ impl RaftInstance {
             quorum_age: metrics.last_quorum_acked.map(|acked| acked.elapsed()),
             last_log_index: metrics.last_log_index.unwrap_or_default(),
             commit_index: metrics.local_committed.map(|log_id| log_id.index()),
-            matched: matched
-                .filter_map(|(id, log_id)| Some((*id, log_id.as_ref()?.index())))
-                .collect(),
+            matched: matched.filter_map(|(id, log_id)| Some((*id, log_id.as_ref()?.index()))).collect(),
         }
     }
 
@@ -199,13 +197,8 @@ impl RaftInstance {
         let Ok(membership) = Membership::<NodeId, Member>::new(vec![voters], members) else {
             return false;
         };
-        let based_on = Precondition::LastMembershipLogId {
-            last_membership_log_id: view.membership_log_id,
-        };
-        self.raft
-            .append_membership(membership, EntryPayload::Blank, [based_on])
-            .await
-            .is_ok()
+        let based_on = Precondition::LastMembershipLogId { last_membership_log_id: view.membership_log_id };
+        self.raft.append_membership(membership, EntryPayload::Blank, [based_on]).await.is_ok()
     }
 
     /// For a leader that stops without waiting: the call that lets the most advanced other voter take over at once.
@@ -241,22 +234,12 @@ impl RaftInstance {
             Request::Vote(call) => self.raft.vote(call).await.ok().map(Response::Vote),
             Request::PreVote(call) => self.raft.pre_vote(call).await.ok().map(Response::Vote),
             Request::Snapshot { vote, meta, data } => {
-                let snapshot = Snapshot {
-                    meta,
-                    snapshot: Arc::new(data.as_slice().to_vec()),
-                };
-                self.raft
-                    .install_full_snapshot(vote, snapshot)
-                    .await
-                    .ok()
-                    .map(Response::Snapshot)
+                let snapshot = Snapshot { meta, snapshot: Arc::new(data.as_slice().to_vec()) };
+                self.raft.install_full_snapshot(vote, snapshot).await.ok().map(Response::Snapshot)
             }
-            Request::TransferLeader(call) => self
-                .raft
-                .handle_transfer_leader(call)
-                .await
-                .ok()
-                .map(|_| Response::TransferLeader),
+            Request::TransferLeader(call) => {
+                self.raft.handle_transfer_leader(call).await.ok().map(|_| Response::TransferLeader)
+            }
         };
         response.unwrap_or(Response::Refused)
     }

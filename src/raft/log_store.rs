@@ -55,11 +55,7 @@ struct Log {
 impl LogStore {
     pub fn extent(&self) -> LogExtent {
         let log = self.lock();
-        LogExtent {
-            first: log.first,
-            next: log.first + log.entries.len() as u64,
-            bytes: log.bytes,
-        }
+        LogExtent { first: log.first, next: log.first + log.entries.len() as u64, bytes: log.bytes }
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {
@@ -69,9 +65,7 @@ impl LogStore {
 
 impl Log {
     fn position(&self, index: u64) -> usize {
-        usize::try_from(index.saturating_sub(self.first))
-            .unwrap_or(usize::MAX)
-            .min(self.entries.len())
+        usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
     }
 
     fn range(&self, start: u64, end: u64) -> impl Iterator<Item = &Entry> {
@@ -128,10 +122,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     async fn get_log_state(&mut self) -> Result<LogState<TypeConfig>, io::Error> {
         let log = self.lock();
         let last_log_id = log.entries.back().map(Entry::log_id).or(log.purged);
-        Ok(LogState {
-            last_purged_log_id: log.purged,
-            last_log_id,
-        })
+        Ok(LogState { last_purged_log_id: log.purged, last_log_id })
     }
 
     async fn get_log_reader(&mut self) -> Self::LogReader {

@@ -44,11 +44,7 @@ impl<C: Courier> RaftNetworkFactory<TypeConfig> for NetworkFactory<C> {
     type Network = Network<C>;
 
     async fn new_client(&mut self, target: NodeId, node: &Member) -> Network<C> {
-        Network {
-            courier: self.0.clone(),
-            target,
-            peer_id: node.peer_id.clone(),
-        }
+        Network { courier: self.0.clone(), target, peer_id: node.peer_id.clone() }
     }
 }
 
@@ -88,11 +84,7 @@ impl<C: Courier> RaftNetworkV2<TypeConfig> for Network<C> {
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
         // The engine derives its limit from the heartbeat's period, which says nothing about the transport.
-        let timeout = if rpc.entries.is_empty() {
-            option.hard_ttl()
-        } else {
-            APPEND_TIMEOUT
-        };
+        let timeout = if rpc.entries.is_empty() { option.hard_ttl() } else { APPEND_TIMEOUT };
         match self.call(Request::Append(rpc), timeout).await? {
             Response::Append(response) => Ok(response),
             _ => Err(misfit()),
@@ -129,14 +121,7 @@ impl<C: Courier> RaftNetworkV2<TypeConfig> for Network<C> {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let data = Blob::from(snapshot.snapshot.as_slice());
-        let call = self.call(
-            Request::Snapshot {
-                vote,
-                meta: snapshot.meta,
-                data,
-            },
-            SNAPSHOT_TIMEOUT,
-        );
+        let call = self.call(Request::Snapshot { vote, meta: snapshot.meta, data }, SNAPSHOT_TIMEOUT);
         tokio::select! {
             closed = cancel => Err(StreamingError::Closed(closed)),
             answer = call => match answer {

@@ -22,15 +22,9 @@ pub fn between_maps(old: &Map, new: &Map) -> MapDifference {
     let mut updates = Vec::new();
     for (key, entry) in new.iter() {
         match old.get(key) {
-            None => changes.push(Change::Inserted {
-                key: key.clone(),
-                value: entry.value.clone(),
-            }),
+            None => changes.push(Change::Inserted { key: key.clone(), value: entry.value.clone() }),
             Some(former) if former.value != entry.value => {
-                updates.push(Change::Updated {
-                    key: key.clone(),
-                    value: entry.value.clone(),
-                });
+                updates.push(Change::Updated { key: key.clone(), value: entry.value.clone() });
             }
             Some(_) => {}
         }

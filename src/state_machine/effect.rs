@@ -1,5 +1,8 @@
 //! What an applied command means for a peer's own side.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::sessions::EndedSession;
@@ -17,46 +20,25 @@ pub struct RequestId {
 /// One step of what an applied command did, in the order in which JavaScript is to hear of it: a collection's changes,
 /// then `Committed`, then `Settled`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
+pub enum Effect<'a> {
     /// One operation's changes of a collection; insertions come before updates.
-    Changed {
-        collection: CollectionId,
-        revision: u64,
-        changes: Vec<Change>,
-    },
+    Changed { collection: CollectionId, revision: u64, changes: Vec<Change> },
     /// The operation is done on this peer.
-    Committed {
-        request: RequestId,
-        index: u64,
-        operation: Operation,
-    },
+    Committed { request: RequestId, index: u64, operation: Cow<'a, Operation> },
     /// The caller's answer.
-    Settled { request: RequestId, outcome: Outcome },
+    Settled { request: RequestId, outcome: Arc<Outcome> },
     /// A remote operation is in its map's pending list; its answer comes when the leader has executed it.
-    Queued {
-        collection: CollectionId,
-        request: RequestId,
-    },
+    Queued { collection: CollectionId, request: RequestId },
     /// Operations of this remote map were executed; `next` is the position of the new head, if there is one.
-    Executed {
-        collection: CollectionId,
-        next: Option<u64>,
-    },
+    Executed { collection: CollectionId, next: Option<u64> },
     /// What executed operations did to the user's store.
-    RemoteEvents {
-        collection: CollectionId,
-        events: Vec<RemoteEvent>,
-    },
+    RemoteEvents { collection: CollectionId, events: Vec<RemoteEvent> },
     /// A batch was refused whole or from some request on, because the session's request `expected` is missing.
     Gap { session: NodeId, expected: u64 },
     /// A batch was refused because its session is not open.
     UnknownSession { session: NodeId },
     /// A peer came back under a new session; what its former one had done is final.
-    SessionReplaced {
-        session: NodeId,
-        former: NodeId,
-        ended: Option<EndedSession>,
-    },
+    SessionReplaced { session: NodeId, former: NodeId, ended: Option<EndedSession> },
 }
 
 /// A change of one entry.

@@ -34,12 +34,9 @@ impl Map {
                 self.entries.clear();
                 (Outcome::Done, vec![Change::Cleared])
             }
-            MapOperation::Compare {
-                key,
-                seen_revision,
-                present,
-                action,
-            } => self.compare(revision, key, *seen_revision, *present, action),
+            MapOperation::Compare { key, seen_revision, present, action } => {
+                self.compare(revision, key, *seen_revision, *present, action)
+            }
         }
     }
 
@@ -61,10 +58,7 @@ impl Map {
 
     /// Sets an entry in its place, or at the end when it is new; gives back what was there.
     fn put(&mut self, revision: u64, key: &Blob, value: &Blob) -> Option<Blob> {
-        let entry = Entry {
-            value: value.clone(),
-            changed_at: revision,
-        };
+        let entry = Entry { value: value.clone(), changed_at: revision };
         match self.entries.get_mut(key) {
             Some(existing) => Some(std::mem::replace(existing, entry).value),
             None => {
@@ -82,15 +76,9 @@ impl Map {
             match self.put(revision, key, value) {
                 Some(old_value) => {
                     old_values.push((index, Some(old_value)));
-                    updated.push(Change::Updated {
-                        key: key.clone(),
-                        value: value.clone(),
-                    });
+                    updated.push(Change::Updated { key: key.clone(), value: value.clone() });
                 }
-                None => inserted.push(Change::Inserted {
-                    key: key.clone(),
-                    value: value.clone(),
-                }),
+                None => inserted.push(Change::Inserted { key: key.clone(), value: value.clone() }),
             }
         }
         inserted.append(&mut updated);
@@ -105,10 +93,7 @@ impl Map {
                 Some(entry) => existing.push((index, Some(entry.value.clone()))),
                 None => {
                     self.put(revision, key, value);
-                    inserted.push(Change::Inserted {
-                        key: key.clone(),
-                        value: value.clone(),
-                    });
+                    inserted.push(Change::Inserted { key: key.clone(), value: value.clone() });
                 }
             }
         }
@@ -147,14 +132,8 @@ impl Map {
         let changes = match action {
             CompareAction::Check => Vec::new(),
             CompareAction::Set(value) => match self.put(revision, key, value) {
-                Some(_) => vec![Change::Updated {
-                    key: key.clone(),
-                    value: value.clone(),
-                }],
-                None => vec![Change::Inserted {
-                    key: key.clone(),
-                    value: value.clone(),
-                }],
+                Some(_) => vec![Change::Updated { key: key.clone(), value: value.clone() }],
+                None => vec![Change::Inserted { key: key.clone(), value: value.clone() }],
             },
             CompareAction::Remove => match self.entries.remove(key) {
                 Some(_) => vec![Change::Removed { key: key.clone() }],
@@ -180,9 +159,7 @@ impl Serialize for Map {
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let entries = Vec::<(Blob, Entry)>::deserialize(deserializer)?;
-        Ok(Self {
-            entries: entries.into_iter().collect(),
-        })
+        Ok(Self { entries: entries.into_iter().collect() })
     }
 }
 
@@ -253,10 +230,7 @@ mod tests {
                     mirror.push((key.clone(), value.clone()));
                 }
                 Change::Updated { key, value } => {
-                    mirror
-                        .iter_mut()
-                        .filter(|(other, _)| other == key)
-                        .for_each(|entry| entry.1 = value.clone());
+                    mirror.iter_mut().filter(|(other, _)| other == key).for_each(|entry| entry.1 = value.clone());
                 }
                 Change::Removed { key } => mirror.retain(|(other, _)| other != key),
                 Change::Cleared => mirror.clear(),
@@ -265,9 +239,7 @@ mod tests {
     }
 
     fn entries(map: &Map) -> Vec<(Blob, Blob)> {
-        map.iter()
-            .map(|(key, entry)| (key.clone(), entry.value.clone()))
-            .collect()
+        map.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
     }
 
     proptest! {
@@ -293,42 +265,17 @@ mod tests {
     #[test]
     fn a_comparison_holds_until_its_key_changes() {
         let mut map = Map::default();
-        let compare = |seen_revision, present, action| MapOperation::Compare {
-            key: blob("k"),
-            seen_revision,
-            present,
-            action,
-        };
-        map.apply(
-            1,
-            &MapOperation::SetAll(vec![(blob("k"), blob("1")), (blob("other"), blob("1"))]),
-        );
+        let compare =
+            |seen_revision, present, action| MapOperation::Compare { key: blob("k"), seen_revision, present, action };
+        map.apply(1, &MapOperation::SetAll(vec![(blob("k"), blob("1")), (blob("other"), blob("1"))]));
         map.apply(2, &MapOperation::SetAll(vec![(blob("other"), blob("2"))]));
         assert_eq!(map.apply(3, &compare(1, true, CompareAction::Check)).0, Outcome::Done);
-        assert_eq!(
-            map.apply(4, &compare(1, true, CompareAction::Set(blob("2")))).0,
-            Outcome::Done
-        );
-        assert_eq!(
-            map.apply(5, &compare(3, true, CompareAction::Set(blob("3")))).0,
-            Outcome::Conflict
-        );
-        assert_eq!(
-            map.apply(6, &compare(6, false, CompareAction::Check)).0,
-            Outcome::Conflict,
-            "it is there now"
-        );
+        assert_eq!(map.apply(4, &compare(1, true, CompareAction::Set(blob("2")))).0, Outcome::Done);
+        assert_eq!(map.apply(5, &compare(3, true, CompareAction::Set(blob("3")))).0, Outcome::Conflict);
+        assert_eq!(map.apply(6, &compare(6, false, CompareAction::Check)).0, Outcome::Conflict, "it is there now");
         assert_eq!(map.apply(7, &compare(4, true, CompareAction::Remove)).0, Outcome::Done);
-        assert_eq!(
-            map.apply(8, &compare(6, true, CompareAction::Remove)).0,
-            Outcome::Conflict,
-            "it is gone"
-        );
-        assert_eq!(
-            map.apply(9, &compare(0, false, CompareAction::Check)).0,
-            Outcome::Done,
-            "absent then and now"
-        );
+        assert_eq!(map.apply(8, &compare(6, true, CompareAction::Remove)).0, Outcome::Conflict, "it is gone");
+        assert_eq!(map.apply(9, &compare(0, false, CompareAction::Check)).0, Outcome::Done, "absent then and now");
         assert_eq!(map.len(), 1);
     }
 }

@@ -18,7 +18,9 @@ pub mod sessions;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +78,7 @@ impl Content {
 
 impl StateMachine {
     /// Applies the entry at log index `index`; `effects` gets what happened, in order.
-    pub fn apply(&mut self, index: u64, command: &Command, effects: &mut Vec<Effect>) {
+    pub fn apply<'a>(&mut self, index: u64, command: &'a Command, effects: &mut Vec<Effect<'a>>) {
         match command {
             Command::Requests(batch) => self.apply_batch(index, batch, effects),
             Command::Executed(executed) => self.apply_executed(executed, effects),
@@ -110,21 +112,15 @@ impl StateMachine {
         codec::decode(bytes)
     }
 
-    fn apply_batch(&mut self, index: u64, batch: &RequestBatch, effects: &mut Vec<Effect>) {
+    fn apply_batch<'a>(&mut self, index: u64, batch: &'a RequestBatch, effects: &mut Vec<Effect<'a>>) {
         self.sessions.forget_outcomes_below(batch.session, batch.settled_below);
         for (number, operation) in (batch.first..).zip(&batch.operations) {
-            let request = RequestId {
-                session: batch.session,
-                number,
-            };
+            let request = RequestId { session: batch.session, number };
             match self.sessions.admit(request, operation) {
                 Admission::Apply => {}
                 Admission::Duplicate => continue,
                 Admission::Gap { expected } => {
-                    effects.push(Effect::Gap {
-                        session: batch.session,
-                        expected,
-                    });
+                    effects.push(Effect::Gap { session: batch.session, expected });
                     return;
                 }
                 Admission::UnknownSession => {
@@ -135,11 +131,7 @@ impl StateMachine {
             self.revision += 1;
             let outcome = self.apply_operation(index, request, operation, effects);
             if let Some(outcome) = outcome {
-                effects.push(Effect::Committed {
-                    request,
-                    index,
-                    operation: operation.clone(),
-                });
+                effects.push(Effect::Committed { request, index, operation: Cow::Borrowed(operation) });
                 self.settle(request, outcome, effects);
             }
         }
@@ -151,7 +143,7 @@ impl StateMachine {
         index: u64,
         request: RequestId,
         operation: &Operation,
-        effects: &mut Vec<Effect>,
+        effects: &mut Vec<Effect<'_>>,
     ) -> Option<Outcome> {
         let revision = self.revision;
         match operation {
@@ -160,11 +152,7 @@ impl StateMachine {
                 if let Some(former) = replaces {
                     let ended = self.sessions.end(*former);
                     self.move_attachments(*former, Some(request.session));
-                    effects.push(Effect::SessionReplaced {
-                        session: request.session,
-                        former: *former,
-                        ended,
-                    });
+                    effects.push(Effect::SessionReplaced { session: request.session, former: *former, ended });
                 }
                 Some(Outcome::Done)
             }
@@ -182,11 +170,7 @@ impl StateMachine {
                 Ok(Content::Map(map)) => {
                     let (outcome, changes) = map.apply(revision, operation);
                     if !changes.is_empty() {
-                        effects.push(Effect::Changed {
-                            collection: collection.clone(),
-                            revision,
-                            changes,
-                        });
+                        effects.push(Effect::Changed { collection: collection.clone(), revision, changes });
                     }
                     Some(outcome)
                 }
@@ -197,10 +181,7 @@ impl StateMachine {
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
                         map.push(request, index, operation.clone());
-                        effects.push(Effect::Queued {
-                            collection: collection.clone(),
-                            request,
-                        });
+                        effects.push(Effect::Queued { collection: collection.clone(), request });
                         None
                     }
                     Ok(Content::Map(_)) => Some(Outcome::Done),
@@ -210,46 +191,30 @@ impl StateMachine {
         }
     }
 
-    fn apply_executed(&mut self, executed: &Executed, effects: &mut Vec<Effect>) {
-        let Some(Collection {
-            content: Content::RemoteMap(map),
-            ..
-        }) = self.collections.get_mut(&executed.collection)
+    fn apply_executed(&mut self, executed: &Executed, effects: &mut Vec<Effect<'_>>) {
+        let Some(Collection { content: Content::RemoteMap(map), .. }) = self.collections.get_mut(&executed.collection)
         else {
             return;
         };
-        let mut settled = Vec::new();
+        let mut taken = Vec::new();
         for result in &executed.results {
             // A mark that repeats, or that a deposed leader made, names a position that is no longer the head.
-            let Some(operation) = map.take_head(result.position) else {
-                continue;
-            };
-            if !result.events.is_empty() {
-                effects.push(Effect::RemoteEvents {
-                    collection: executed.collection.clone(),
-                    events: result.events.clone(),
-                });
-            }
-            effects.push(Effect::Committed {
-                request: operation.request,
-                index: operation.index,
-                operation: Operation::RemoteMap {
-                    collection: executed.collection.clone(),
-                    operation: operation.operation,
-                },
-            });
-            self.sessions.keep_outcome(operation.request, &result.outcome);
-            effects.push(Effect::Settled {
-                request: operation.request,
-                outcome: result.outcome.clone(),
-            });
-            settled.push(result.position);
+            taken.extend(map.take_head(result.position).map(|operation| (operation, result)));
         }
-        if !settled.is_empty() {
-            effects.push(Effect::Executed {
-                collection: executed.collection.clone(),
-                next: map.head_position(),
-            });
+        let next = map.head_position();
+        for (operation, result) in &taken {
+            let collection = executed.collection.clone();
+            if !result.events.is_empty() {
+                let events = result.events.clone();
+                effects.push(Effect::RemoteEvents { collection: collection.clone(), events });
+            }
+            let (request, index) = (operation.request, operation.index);
+            let operation = Operation::RemoteMap { collection, operation: operation.operation.clone() };
+            effects.push(Effect::Committed { request, index, operation: Cow::Owned(operation) });
+            self.settle(request, result.outcome.clone(), effects);
+        }
+        if !taken.is_empty() {
+            effects.push(Effect::Executed { collection: executed.collection.clone(), next });
         }
     }
 
@@ -268,7 +233,8 @@ impl StateMachine {
         }
     }
 
-    fn settle(&mut self, request: RequestId, outcome: Outcome, effects: &mut Vec<Effect>) {
+    fn settle(&mut self, request: RequestId, outcome: Outcome, effects: &mut Vec<Effect<'_>>) {
+        let outcome = Arc::new(outcome);
         self.sessions.keep_outcome(request, &outcome);
         effects.push(Effect::Settled { request, outcome });
     }
@@ -281,11 +247,7 @@ impl StateMachine {
                     text: format!("Collections of kind {} are not known here", kind.name()),
                 });
             };
-            let fresh = Collection {
-                content,
-                attached: BTreeSet::new(),
-                abandoned_at: 0,
-            };
+            let fresh = Collection { content, attached: BTreeSet::new(), abandoned_at: 0 };
             self.collections.insert(id.clone(), fresh);
         }
         match self.collections.get_mut(id) {

@@ -30,22 +30,13 @@ pub struct PendingOperation {
 
 impl RemoteMap {
     pub fn push(&mut self, request: RequestId, index: u64, operation: RemoteOperation) {
-        self.pending.push_back(PendingOperation {
-            position: self.queued,
-            request,
-            index,
-            operation,
-        });
+        self.pending.push_back(PendingOperation { position: self.queued, request, index, operation });
         self.queued += 1;
     }
 
     /// Takes the head off if its position is this one.
     pub fn take_head(&mut self, position: u64) -> Option<PendingOperation> {
-        if self.head_position() == Some(position) {
-            self.pending.pop_front()
-        } else {
-            None
-        }
+        if self.head_position() == Some(position) { self.pending.pop_front() } else { None }
     }
 
     pub fn head_position(&self) -> Option<u64> {

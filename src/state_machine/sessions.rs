@@ -6,6 +6,7 @@
 //! (Ongaro, *Consensus: Bridging Theory and Practice*, section 6.3).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ pub struct Sessions(BTreeMap<NodeId, Session>);
 struct Session {
     peer_id: String,
     next: u64,
-    outcomes: BTreeMap<u64, Outcome>,
+    outcomes: BTreeMap<u64, Arc<Outcome>>,
 }
 
 /// What a session had done when it ended.
@@ -31,7 +32,7 @@ struct Session {
 pub struct EndedSession {
     /// Requests from this number on were not applied, and never will be.
     pub next: u64,
-    pub outcomes: BTreeMap<u64, Outcome>,
+    pub outcomes: BTreeMap<u64, Arc<Outcome>>,
 }
 
 /// Whether a request may apply.
@@ -58,11 +59,7 @@ impl Sessions {
         }
         match operation {
             Operation::OpenSession { peer_id, .. } if request.number == 0 => {
-                let session = Session {
-                    peer_id: peer_id.clone(),
-                    next: 1,
-                    outcomes: BTreeMap::new(),
-                };
+                let session = Session { peer_id: peer_id.clone(), next: 1, outcomes: BTreeMap::new() };
                 self.0.insert(request.session, session);
                 Admission::Apply
             }
@@ -70,7 +67,7 @@ impl Sessions {
         }
     }
 
-    pub fn keep_outcome(&mut self, request: RequestId, outcome: &Outcome) {
+    pub fn keep_outcome(&mut self, request: RequestId, outcome: &Arc<Outcome>) {
         if let Some(session) = self.0.get_mut(&request.session) {
             session.outcomes.insert(request.number, outcome.clone());
             while session.outcomes.len() > MAX_KEPT_OUTCOMES {
@@ -81,11 +78,7 @@ impl Sessions {
 
     pub fn forget_outcomes_below(&mut self, session: NodeId, number: u64) {
         if let Some(session) = self.0.get_mut(&session) {
-            while session
-                .outcomes
-                .first_key_value()
-                .is_some_and(|(first, _)| *first < number)
-            {
+            while session.outcomes.first_key_value().is_some_and(|(first, _)| *first < number) {
                 session.outcomes.pop_first();
             }
         }
@@ -101,7 +94,7 @@ impl Sessions {
         self.0.get(&session).map(|session| session.next)
     }
 
-    pub fn outcome(&self, request: RequestId) -> Option<&Outcome> {
+    pub fn outcome(&self, request: RequestId) -> Option<&Arc<Outcome>> {
         self.0.get(&request.session)?.outcomes.get(&request.number)
     }
 

@@ -53,6 +53,13 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     }
 }
 
+/// Decodes a value from the first of `bytes`.
+pub fn decode_start<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let start = &bytes[..bytes.len().min(SMALL)];
+    let decoded = bincode::serde::borrow_decode_from_slice(start, limited::<{ SMALL * MARGIN }>());
+    decoded.map(|(value, _)| value).map_err(|error| DecodeError::Malformed(error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

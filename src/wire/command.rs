@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NodeId;
 use super::blob::Blob;
+use super::codec;
 
 /// The id of a collection, as users chose it.
 pub type CollectionId = Arc<str>;
@@ -37,20 +38,38 @@ pub struct RequestBatch {
     pub operations: Vec<Operation>,
 }
 
+/// Whether an encoded command is a batch of this session from this number on. Looks at its first bytes only: the rest
+/// is read when it applies.
+pub fn is_batch_of(command: &[u8], session: NodeId, first: u64) -> bool {
+    #[derive(Deserialize)]
+    enum Start {
+        Requests { session: NodeId, first: u64 },
+    }
+    match codec::decode_start::<Start>(command) {
+        Ok(Start::Requests { session: found, first: number }) => (found, number) == (session, first),
+        Err(_) => false,
+    }
+}
+
 /// What one request asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Operation {
     /// Takes the place of a request that its caller has given up.
     Nothing,
     /// Number 0 of every session. `replaces` is the caller's former session, which ends with this.
-    OpenSession { peer_id: String, replaces: Option<NodeId> },
+    OpenSession {
+        peer_id: String,
+        replaces: Option<NodeId>,
+    },
     /// The caller has this collection open from now on; makes it when it does not exist.
     Attach {
         collection: CollectionId,
         kind: CollectionKind,
     },
     /// The caller has closed it.
-    Detach { collection: CollectionId },
+    Detach {
+        collection: CollectionId,
+    },
     Map {
         collection: CollectionId,
         operation: MapOperation,
@@ -75,11 +94,7 @@ impl Operation {
                 MapOperation::SetAll(all) | MapOperation::InsertAll(all) => entries(all),
                 MapOperation::RemoveAll(keys) => blobs(keys),
                 MapOperation::Clear => 0,
-                MapOperation::Compare {
-                    key,
-                    action: CompareAction::Set(value),
-                    ..
-                } => key.len() + value.len(),
+                MapOperation::Compare { key, action: CompareAction::Set(value), .. } => key.len() + value.len(),
                 MapOperation::Compare { key, .. } => key.len(),
             },
             Self::RemoteMap { operation, .. } => blobs(&operation.keys) + blobs(&operation.values),
@@ -175,19 +190,9 @@ pub struct ExecutedOperation {
 /// What an executed remote operation did to the user's store, for the listeners on every peer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RemoteEvent {
-    Inserted {
-        key: Blob,
-        value: Blob,
-    },
-    Updated {
-        key: Blob,
-        old_value: Blob,
-        new_value: Blob,
-    },
-    Removed {
-        key: Blob,
-        value: Blob,
-    },
+    Inserted { key: Blob, value: Blob },
+    Updated { key: Blob, old_value: Blob, new_value: Blob },
+    Removed { key: Blob, value: Blob },
     Cleared,
 }
 
@@ -221,37 +226,18 @@ pub struct Sweep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::codec;
 
     /// The numbers of variants and the order of fields are in other peers' logs: these bytes must never change.
     #[test]
     fn commands_keep_their_bytes() {
         let blob = |text: &str| Blob::from(text.as_bytes());
-        let map = |operation| Operation::Map {
-            collection: "m".into(),
-            operation,
-        };
-        let compare = |action| MapOperation::Compare {
-            key: blob("k"),
-            seen_revision: 300,
-            present: true,
-            action,
-        };
-        let remote = RemoteOperation {
-            method: RemoteMethod::UpdateIf,
-            keys: vec![blob("k")],
-            values: vec![blob("v")],
-        };
+        let map = |operation| Operation::Map { collection: "m".into(), operation };
+        let compare = |action| MapOperation::Compare { key: blob("k"), seen_revision: 300, present: true, action };
+        let remote = RemoteOperation { method: RemoteMethod::UpdateIf, keys: vec![blob("k")], values: vec![blob("v")] };
         let operations = vec![
             Operation::Nothing,
-            Operation::OpenSession {
-                peer_id: "a".into(),
-                replaces: Some(1),
-            },
-            Operation::Attach {
-                collection: "m".into(),
-                kind: CollectionKind::Emitter,
-            },
+            Operation::OpenSession { peer_id: "a".into(), replaces: Some(1) },
+            Operation::Attach { collection: "m".into(), kind: CollectionKind::Emitter },
             Operation::Detach { collection: "m".into() },
             map(MapOperation::SetAll(vec![(blob("k"), blob("v"))])),
             map(MapOperation::InsertAll(vec![])),
@@ -260,63 +246,32 @@ mod tests {
             map(compare(CompareAction::Check)),
             map(compare(CompareAction::Set(blob("v")))),
             map(compare(CompareAction::Remove)),
-            Operation::RemoteMap {
-                collection: "m".into(),
-                operation: remote,
-            },
+            Operation::RemoteMap { collection: "m".into(), operation: remote },
             Operation::Message(blob("x")),
         ];
-        let batch = RequestBatch {
-            session: 7,
-            first: 1,
-            settled_below: 0,
-            operations,
-        };
+        let batch = RequestBatch { session: 7, first: 1, settled_below: 0, operations };
         let executed = ExecutedOperation {
             position: 3,
-            outcome: Outcome::Failed(Failure {
-                code: "C".into(),
-                text: "t".into(),
-            }),
+            outcome: Outcome::Failed(Failure { code: "C".into(), text: "t".into() }),
             events: vec![
-                RemoteEvent::Inserted {
-                    key: blob("k"),
-                    value: blob("v"),
-                },
-                RemoteEvent::Updated {
-                    key: blob("k"),
-                    old_value: blob("o"),
-                    new_value: blob("n"),
-                },
-                RemoteEvent::Removed {
-                    key: blob("k"),
-                    value: blob("v"),
-                },
+                RemoteEvent::Inserted { key: blob("k"), value: blob("v") },
+                RemoteEvent::Updated { key: blob("k"), old_value: blob("o"), new_value: blob("n") },
+                RemoteEvent::Removed { key: blob("k"), value: blob("v") },
                 RemoteEvent::Cleared,
             ],
         };
         let golden = [
             (Command::Requests(batch), REQUESTS),
-            (
-                Command::Executed(Executed {
-                    collection: "m".into(),
-                    results: vec![executed],
-                }),
-                EXECUTED,
-            ),
-            (
-                Command::Sweep(Sweep {
-                    sessions: vec![7],
-                    collections: vec![("m".into(), 9)],
-                }),
-                SWEEP,
-            ),
+            (Command::Executed(Executed { collection: "m".into(), results: vec![executed] }), EXECUTED),
+            (Command::Sweep(Sweep { sessions: vec![7], collections: vec![("m".into(), 9)] }), SWEEP),
         ];
         for (command, bytes) in golden {
             let encoded = codec::encode(&command);
             let hex: String = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, bytes);
             assert_eq!(codec::decode::<Command>(&encoded).unwrap(), command);
+            assert_eq!(is_batch_of(&encoded, 7, 1), matches!(command, Command::Requests(_)));
+            assert!(!is_batch_of(&encoded, 7, 2) && !is_batch_of(&encoded, 8, 1));
         }
     }
 

@@ -98,13 +98,7 @@ pub fn unpack(payload: &[u8]) -> Result<Frame<'_>, DecodeError> {
             if count == 0 || count > MAX_FRAGMENTS || index >= count || reader.0.len() > FRAGMENT_BYTES {
                 return Err(DecodeError::Malformed("a fragment out of bounds".into()));
             }
-            Ok(Frame::Fragment(Fragment {
-                from,
-                transfer,
-                index,
-                count,
-                bytes: reader.0,
-            }))
+            Ok(Frame::Fragment(Fragment { from, transfer, index, count, bytes: reader.0 }))
         }
         KIND_ACKNOWLEDGEMENT => {
             let (to, transfer, index) = (reader.u64()?, reader.u64()?, reader.u32()?);
@@ -143,22 +137,13 @@ struct OutgoingTransfer {
 impl OutgoingTransfers {
     /// `first_transfer` should differ from one start of a peer to the next.
     pub fn new(first_transfer: u64) -> Self {
-        Self {
-            next_transfer: first_transfer,
-            transfers: VecDeque::new(),
-        }
+        Self { next_transfer: first_transfer, transfers: VecDeque::new() }
     }
 
     pub fn push(&mut self, packet: Vec<u8>, now_ms: u64) {
         let id = self.next_transfer;
         self.next_transfer += 1;
-        let transfer = OutgoingTransfer {
-            id,
-            packet,
-            next: 0,
-            under_way: BTreeMap::new(),
-            progress_at_ms: now_ms,
-        };
+        let transfer = OutgoingTransfer { id, packet, next: 0, under_way: BTreeMap::new(), progress_at_ms: now_ms };
         self.transfers.push_back(transfer);
     }
 
@@ -168,8 +153,7 @@ impl OutgoingTransfers {
 
     /// The payloads that may be sent now.
     pub fn poll(&mut self, from: NodeId, now_ms: u64) -> Vec<Vec<u8>> {
-        self.transfers
-            .retain(|transfer| now_ms.saturating_sub(transfer.progress_at_ms) < TRANSFER_IDLE_MS);
+        self.transfers.retain(|transfer| now_ms.saturating_sub(transfer.progress_at_ms) < TRANSFER_IDLE_MS);
         let Some(transfer) = self.transfers.front_mut() else {
             return Vec::new();
         };
@@ -188,9 +172,7 @@ impl OutgoingTransfers {
         for index in &due {
             transfer.under_way.insert(*index, now_ms);
         }
-        due.into_iter()
-            .map(|index| transfer.fragment(from, index, count))
-            .collect()
+        due.into_iter().map(|index| transfer.fragment(from, index, count)).collect()
     }
 
     pub fn acknowledge(&mut self, transfer: u64, index: u32, now_ms: u64) {
@@ -250,8 +232,7 @@ impl IncomingTransfers {
         if self.finished.contains(&key) {
             return None;
         }
-        self.transfers
-            .retain(|_, transfer| now_ms.saturating_sub(transfer.progress_at_ms) < TRANSFER_IDLE_MS);
+        self.transfers.retain(|_, transfer| now_ms.saturating_sub(transfer.progress_at_ms) < TRANSFER_IDLE_MS);
         if !self.transfers.contains_key(&key)
             && self.transfers.keys().filter(|(from, _)| *from == fragment.from).count() >= MAX_TRANSFERS_PER_SENDER
         {
@@ -266,10 +247,7 @@ impl IncomingTransfers {
             return None;
         }
         transfer.progress_at_ms = now_ms;
-        transfer
-            .fragments
-            .entry(fragment.index)
-            .or_insert_with(|| fragment.bytes.to_vec());
+        transfer.fragments.entry(fragment.index).or_insert_with(|| fragment.bytes.to_vec());
         if transfer.fragments.len() < transfer.count as usize {
             return None;
         }
@@ -278,7 +256,7 @@ impl IncomingTransfers {
         if self.finished.len() > MAX_REMEMBERED {
             self.finished.pop_front();
         }
-        Some(transfer.fragments.into_values().flatten().collect())
+        Some(transfer.fragments.into_values().collect::<Vec<_>>().concat())
     }
 }
 
@@ -287,10 +265,8 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self
-            .0
-            .split_at_checked(length)
-            .ok_or_else(|| DecodeError::Malformed("the payload is cut short".into()))?;
+        let (taken, rest) =
+            self.0.split_at_checked(length).ok_or_else(|| DecodeError::Malformed("the payload is cut short".into()))?;
         self.0 = rest;
         Ok(taken)
     }
@@ -332,9 +308,7 @@ mod tests {
                 if lost(sent) {
                     continue;
                 }
-                let Ok(Frame::Fragment(fragment)) = unpack(&payload) else {
-                    panic!("not a fragment")
-                };
+                let Ok(Frame::Fragment(fragment)) = unpack(&payload) else { panic!("not a fragment") };
                 arrived = incoming.accept(&fragment, now_ms).or(arrived);
                 let Ok(Frame::Acknowledgement { transfer, index, .. }) = unpack(&acknowledgement(&fragment)) else {
                     panic!("not an acknowledgement")

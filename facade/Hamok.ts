@@ -1,0 +1,377 @@
+/** The peer as users have it: everything of the package begins here. */
+import { requestLimits } from './collections/CollectionConfig';
+import { HamokMap, type HamokMapBuilderConfig } from './collections/HamokMap';
+import { HamokRemoteMap, type HamokRemoteMapBuilderConfig } from './collections/HamokRemoteMap';
+import { hamokError, invalidArgument } from './common/errors';
+import { createLogger } from './common/logger';
+import { type HamokConfig, type HamokObjectConfig, resolveConfig } from './HamokConfig';
+import type { HamokEventMap, HamokState } from './HamokEventMap';
+import type { HamokGrid } from './HamokGrid';
+import type { HamokMessage } from './messages/HamokMessage';
+import type { AnyCollection } from './node/Collections';
+import { guardedEmit, throwLater, toError } from './node/guardedEmit';
+import { incoming } from './node/incoming';
+import type { HamokFetchRemotePeersResponse, HamokJoinProcessParams } from './node/JoinProcess';
+import { PeerCore } from './node/PeerCore';
+import { CollectionKind } from './node/protocol';
+import { TypedEmitter } from './node/TypedEmitter';
+import { nonEmptyString, object } from './node/validation';
+import type { RaftView } from './raft/RaftView';
+
+export type {
+  HamokConfig,
+  HamokEventMap,
+  HamokFetchRemotePeersResponse,
+  HamokJoinProcessParams,
+  HamokMapBuilderConfig,
+  HamokObjectConfig,
+  HamokRemoteMapBuilderConfig,
+};
+
+const logger = createLogger('Hamok');
+
+/**
+ * A peer of a grid. Peers find one another through the messages that the application carries: what `message` events hand
+ * out goes to the other peers' `accept()`. Peers share the collections that are created here.
+ *
+ * Nothing runs, and nothing keeps the process alive, before `join()` and after `leave()` or `close()`. Errors that a
+ * promise rejects with have a `code`.
+ */
+export class Hamok<
+  AppData extends Record<string, unknown> = Record<string, unknown>,
+> extends TypedEmitter<HamokEventMap> {
+  /** What was configured for the application's use. */
+  readonly config: Readonly<HamokObjectConfig<AppData>>;
+
+  readonly #core: PeerCore;
+
+  /**
+   * @throws HamokError `INVALID_CONFIG`, whose text names the option; `UNSUPPORTED_PLATFORM` when there is no native
+   *   library for this platform
+   */
+  constructor(config?: Partial<HamokConfig<AppData>>) {
+    super();
+
+    const resolved = resolveConfig(config);
+
+    this.config = resolved.object;
+    this.#core = new PeerCore(resolved, {
+      emit: (event, ...args) => this.#dispatch(event, args),
+      report: (error) => this.#report(error),
+      wantsCommits: () => this.listenerCount('commit') > 0,
+    });
+  }
+
+  /** A live view of the ordering engine. */
+  get raft(): RaftView {
+    return this.#core.raft;
+  }
+
+  /** A live view of what this peer knows of its grid. */
+  get grid(): HamokGrid {
+    return this.#core.grid;
+  }
+
+  /** The open collections of this peer by their ids. */
+  get storages(): Map<string, AnyCollection> {
+    return this.#core.collections.storages;
+  }
+
+  /** The application's own object. */
+  get appData(): AppData {
+    return this.config.appData;
+  }
+
+  /** This peer's id. */
+  get localPeerId(): string {
+    return this.#core.membership.localPeerId;
+  }
+
+  /** The ids of the other peers in the grid; live. */
+  get remotePeerIds(): ReadonlySet<string> {
+    return this.#core.membership.remotePeers;
+  }
+
+  /** Whether this peer leads. Not while it leaves: others may lead then. */
+  get leader(): boolean {
+    return this.state === 'leader' && !this.#core.lifecycle.leaving;
+  }
+
+  /** Resolves when this peer belongs to a grid with a leader, at once when it does. Rejects when it is closed before. */
+  get ready(): Promise<this> {
+    const ready = this.#core.lifecycle.whenJoined.then(() => this);
+
+    // Whoever does not wait for it needs no rejection; whoever does gets it from the promise itself.
+    ready.catch(() => {});
+
+    return ready;
+  }
+
+  /** This peer's role; `'empty'` before `join()` and after `leave()`. */
+  get state(): HamokState {
+    return this.#core.membership.state;
+  }
+
+  /** Whether this peer runs: from `join()` until it has left. */
+  get run(): boolean {
+    return this.#core.lifecycle.running;
+  }
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#core.lifecycle.closed;
+  }
+
+  /** The ids of the other peers in the grid. */
+  get activeRemoteHeartbeats(): IterableIterator<string> {
+    return this.remotePeerIds.values();
+  }
+
+  /** Figures of the moment. */
+  get stats(): {
+    /** Calls on this peer that wait for their answers. */
+    numberOfPendingRequests: number;
+    /** Operations of remote maps that are committed and not executed. */
+    numberOfOngoingRequests: number;
+    /** Operations of remote maps that this peer executes, or is to execute next. */
+    numberOfPendingResponses: number;
+    numberOfRemotePeers: number;
+    raftLogsBytesInMemory: number;
+  } {
+    const core = this.#core;
+
+    return {
+      numberOfPendingRequests: core.requests.size,
+      numberOfOngoingRequests: core.ongoingOperations(),
+      numberOfPendingResponses: core.collections.ports().reduce((sum, port) => sum + port.executing, 0),
+      numberOfRemotePeers: core.membership.remotePeers.size,
+      raftLogsBytesInMemory: core.raft.logs.bytesInMemory,
+    };
+  }
+
+  /**
+   * Begins to look for a grid and resolves when this peer belongs to one that has a leader. A call while joining gives
+   * the same promise. Rejects with `Timeout waiting for leader` (`TIMEOUT`) when the retries are used up: this peer goes
+   * on looking all the same, until `leave()` or `close()`.
+   *
+   * Events, the first two within this call: `state-changed`, `follower`; `remote-peer-joined` for each peer; on the
+   * winner of the election `state-changed`, `candidate`; `leader-changed`; on the winner `state-changed`, `leader`;
+   * `joined`; then the promise.
+   */
+  join(params?: HamokJoinProcessParams): Promise<void> {
+    if (this.closed) return Promise.reject(hamokError('CLOSED', 'Cannot execute join on a closed hamok'));
+
+    return this.#core.lifecycle.join(params);
+  }
+
+  /**
+   * Leaves the grid, which takes `electionTimeoutInMs` at most. Collections stay open, and are brought up to date by the
+   * next `join()`. Resolves at once when this peer does not run; aborts a `join()` that is under way.
+   *
+   * Events: `leader-changed`, `state-changed`, `remote-peer-left` for each peer, `left`; then the promise.
+   */
+  leave(): Promise<void> {
+    if (this.closed) return Promise.reject(hamokError('CLOSED', 'Cannot leave the network on a closed hamok'));
+
+    return this.#core.lifecycle.leave();
+  }
+
+  /**
+   * Ends this peer at once, for good. The other peers are told so by messages that go out within this call. Pending
+   * operations reject with `Connection is closed`. A second call does nothing.
+   *
+   * Events, all within this call: `leader-changed`, `state-changed`, `remote-peer-left` for each peer; for each collection
+   * its connection's `close` and its own; `close`. Then all listeners are removed.
+   */
+  close(): void {
+    if (this.closed) return;
+    this.#core.close();
+    this.#dispatch('close', []);
+    this.removeAllListeners();
+  }
+
+  /**
+   * Hands in a message that came for this peer. What is addressed to another peer, what this peer has sent itself, and
+   * everything before `join()` or after the end is ignored. What is no message becomes an `error` event
+   * (`INVALID_MESSAGE`). Never throws.
+   */
+  accept(message: HamokMessage, _commitIndex?: number): void {
+    if (!this.run) return;
+    try {
+      const accepted = incoming(message, this.localPeerId);
+      if (accepted) this.#core.native.accept(accepted.sourceId, accepted.payload);
+    } catch (error) {
+      this.#report(toError(error));
+    }
+  }
+
+  /**
+   * Orders a message of the application's: every peer gets it with its `commit` event, in the same order. Resolves after
+   * this peer's listeners have been called. Waits until this peer has joined.
+   */
+  submit(entry: HamokMessage): Promise<void> {
+    if (this.closed) return Promise.reject(hamokError('CLOSED', 'Cannot submit on a closed Hamok instance'));
+    try {
+      return this.#core.gridRequests.submit(entry.toBinary());
+    } catch (error) {
+      return Promise.reject(invalidArgument(`What is submitted must be a HamokMessage: ${toError(error).message}`));
+    }
+  }
+
+  /** Tells that a peer exists: emits `remote-peer-joined`. Not needed: peers find one another by their messages. */
+  addRemotePeerId(remoteEndpointId: string): void {
+    this.#assertOpen('add remote peer to');
+    this.#core.membership.addPeer(remoteEndpointId);
+  }
+
+  /** Tells that a peer is gone: emits `remote-peer-left`. The leader removes it from the grid, unless it is heard again. */
+  removeRemotePeerId(remoteEndpointId: string): void {
+    if (this.closed) return;
+    this.#core.membership.removePeer(remoteEndpointId);
+    this.#core.native.forget(remoteEndpointId);
+  }
+
+  /**
+   * Resolves when everything that is committed at the time of the call is applied on this peer: a read after it sees all
+   * writes that were acknowledged, to anybody, before it. Rejects after 5 s with `TIMEOUT` or `NO_LEADER`.
+   */
+  waitUntilCommitHead(): Promise<void> {
+    if (this.closed) {
+      return Promise.reject(hamokError('CLOSED', 'Cannot wait until commit head on a closed Hamok instance'));
+    }
+
+    return this.#core.gridRequests.commitHead();
+  }
+
+  /**
+   * Resolves when some peer leads.
+   * @param timeoutInMs after which it rejects with `TIMEOUT`; default: never
+   */
+  waitUntilLeader(timeoutInMs?: number): Promise<void> {
+    if (this.closed) return Promise.reject(hamokError('CLOSED', 'Cannot wait until leader on a closed Hamok instance'));
+
+    return this.#core.gridRequests.leader(timeoutInMs);
+  }
+
+  /** Does nothing: peers find one another by themselves. Kept for old code. */
+  broadcastEndpointNotification(): void {}
+
+  /**
+   * Creates a map, usable at once: operations wait in order until this peer has joined.
+   * @throws HamokError `INVALID_CONFIG`; `INVALID_ARGUMENT` when the id is taken; `KIND_MISMATCH` when another kind of
+   *   collection has it; `CLOSED`
+   */
+  createMap<K, V>(options: HamokMapBuilderConfig<K, V>): HamokMap<K, V> {
+    this.#assertOpen('create map on');
+
+    const id = collectionId('mapId', options);
+
+    return this.#core.collections.create(
+      CollectionKind.MAP,
+      id,
+      requestLimits(options),
+      (port) => new HamokMap(port, options),
+    );
+  }
+
+  /** The map of this id, if it exists on this peer; otherwise as `createMap`. @param callback called if it existed */
+  getOrCreateMap<K, V>(
+    options: HamokMapBuilderConfig<K, V>,
+    callback?: (alreadyExisted: boolean) => void,
+  ): HamokMap<K, V> {
+    return (
+      this.#existing<HamokMap<K, V>>(CollectionKind.MAP, 'map', collectionId('mapId', options), callback) ??
+      this.createMap(options)
+    );
+  }
+
+  /** Creates a remote map, as `createMap` creates a map. */
+  createRemoteMap<K, V>(options: HamokRemoteMapBuilderConfig<K, V>): HamokRemoteMap<K, V> {
+    this.#assertOpen('create remote map on');
+
+    const id = collectionId('mapId', options);
+
+    object('remoteMap', options.remoteMap);
+
+    return this.#core.collections.create(
+      CollectionKind.REMOTE_MAP,
+      id,
+      requestLimits(options),
+      (port) => new HamokRemoteMap(port, options),
+    );
+  }
+
+  /** As `getOrCreateMap`, for remote maps. */
+  getOrCreateRemoteMap<K, V>(
+    options: HamokRemoteMapBuilderConfig<K, V>,
+    callback?: (alreadyExisted: boolean) => void,
+  ): HamokRemoteMap<K, V> {
+    return (
+      this.#existing<HamokRemoteMap<K, V>>(
+        CollectionKind.REMOTE_MAP,
+        'remote map',
+        collectionId('mapId', options),
+        callback,
+      ) ?? this.createRemoteMap(options)
+    );
+  }
+
+  // `once` and `prependOnceListener` of Node.js come through these.
+  override on<E extends keyof HamokEventMap>(event: E, listener: (...args: HamokEventMap[E]) => void): this {
+    this.#listening(event);
+
+    return super.on(event, listener);
+  }
+
+  override addListener<E extends keyof HamokEventMap>(event: E, listener: (...args: HamokEventMap[E]) => void): this {
+    this.#listening(event);
+
+    return super.addListener(event, listener);
+  }
+
+  override prependListener<E extends keyof HamokEventMap>(
+    event: E,
+    listener: (...args: HamokEventMap[E]) => void,
+  ): this {
+    this.#listening(event);
+
+    return super.prependListener(event, listener);
+  }
+
+  /** Commits are told only if somebody listens. */
+  #listening(event: keyof HamokEventMap): void {
+    if (event === 'commit') this.#core.watchCommits();
+  }
+
+  #existing<C extends AnyCollection>(
+    kind: CollectionKind,
+    name: string,
+    id: string,
+    callback: ((alreadyExisted: boolean) => void) | undefined,
+  ): C | undefined {
+    this.#assertOpen(`create ${name} on`);
+
+    const collection = this.#core.collections.get<C>(kind, id);
+
+    if (collection) callback?.(true);
+
+    return collection;
+  }
+
+  #assertOpen(action: string): void {
+    if (this.closed) throw hamokError('CLOSED', `Cannot ${action} a closed Hamok instance`);
+  }
+
+  #dispatch<E extends keyof HamokEventMap>(event: E, args: HamokEventMap[E]): void {
+    guardedEmit(this, event, args, event === 'message' ? (error) => this.#report(toError(error)) : throwLater);
+  }
+
+  #report(error: Error): void {
+    if (this.listenerCount('error') > 0) this.#dispatch('error', [error]);
+    else logger.error(error);
+  }
+}
+
+function collectionId(name: string, options: { readonly mapId: string }): string {
+  return nonEmptyString(name, object('options', options).mapId);
+}

@@ -1,0 +1,48 @@
+/** The events of a `Hamok`. */
+import type { HamokMessage } from './messages/HamokMessage';
+
+/** A peer's role; `'empty'` before `join` and after `leave`. */
+export type HamokState = 'follower' | 'candidate' | 'leader' | 'empty';
+
+/**
+ * The events of a `Hamok` and the arguments of their listeners.
+ *
+ * A listener that throws stops nothing: its error is thrown again on the next tick, or, if it was a listener of
+ * `message`, becomes an `error` event.
+ */
+export type HamokEventMap = {
+  /** This peer follows now; right after its `state-changed`. */
+  follower: [];
+  /** This peer stands for election now; right after its `state-changed`. */
+  candidate: [];
+  /** This peer leads now; right after its `state-changed`. */
+  leader: [];
+  /** To be delivered: to the peer `message.destinationId`, or to every peer when that is undefined. */
+  message: [message: HamokMessage];
+  /** A peer is a member of this peer's grid now. */
+  'remote-peer-joined': [peerId: string];
+  /** A peer left the grid or was removed from it, or this peer itself no longer belongs to it. */
+  'remote-peer-left': [peerId: string];
+  /** Another peer leads, or none; `undefined` stands for none. */
+  'leader-changed': [leaderId: string | undefined, prevLeaderId: string | undefined];
+  /** This peer's role changed. */
+  'state-changed': [newState: HamokState, prevState: HamokState];
+  /** A collection's operation is committed and applied here: after the collection's events, before the caller's promise. */
+  commit: [commitIndex: number, message: HamokMessage];
+  /** Every `heartbeatInMs` while running, on every peer. */
+  heartbeat: [];
+  /** Something failed that no caller waits for. Logged when nobody listens. */
+  error: [error: Error];
+  /** The leader has not heard from a peer for `electionTimeoutInMs`; `remote-peer-left` follows. On the leader only. */
+  'no-heartbeat-from': [peerId: string];
+  /** A peer is not up to date. Kept for old listeners: peers catch up by themselves. */
+  'unsynced-peer': [peerId: string];
+  /** This peer belongs to a grid that has a leader: after `join()`, and each time after `rejoining`. */
+  joined: [];
+  /** This peer has lost the leader and looks for one. */
+  rejoining: [];
+  /** `leave()` is done. */
+  left: [];
+  /** `close()` is done; the last event. */
+  close: [];
+};

@@ -1,0 +1,60 @@
+import type { HamokGrid } from '../HamokGrid';
+import { TypedEmitter } from '../node/TypedEmitter';
+
+/** The events of a `HamokConnection` and the arguments of their listeners. */
+export type HamokConnectionEventMap = {
+  /** The collection is in touch with its grid: at first, and each time after `disconnected`. */
+  connected: [];
+  /** The peer has lost the leader, or has left. */
+  disconnected: [];
+  /** Another peer leads, or none: `undefined`. */
+  'leader-changed': [leaderId: string | undefined];
+  /** A peer is no longer a member of the grid. */
+  'remote-peer-removed': [peerId: string];
+  /** The collection was closed; the last event. */
+  close: [];
+};
+
+/** What a connection shows; its owner changes it. */
+export interface ConnectionStatus {
+  connected: boolean;
+  closed: boolean;
+  highestSeenCommitIndex: number;
+}
+
+/** The link between a collection and its grid. */
+export class HamokConnection extends TypedEmitter<HamokConnectionEventMap> {
+  readonly config: { readonly storageId: string };
+  /** The grid that the collection belongs to. */
+  readonly grid: HamokGrid;
+
+  readonly #status: Readonly<ConnectionStatus>;
+
+  /** Made with its collection, by `hamok.createMap` and the like. */
+  constructor(storageId: string, grid: HamokGrid, status: Readonly<ConnectionStatus>) {
+    super();
+    this.config = { storageId };
+    this.grid = grid;
+    this.#status = status;
+  }
+
+  /** The id of the peer that the collection belongs to. */
+  get localPeerId(): string {
+    return this.grid.localPeerId;
+  }
+
+  /** Whether the collection is usable and its peer belongs to a grid with a leader. */
+  get connected(): boolean {
+    return this.#status.connected;
+  }
+
+  /** Whether the collection was closed. */
+  get closed(): boolean {
+    return this.#status.closed;
+  }
+
+  /** Log index of the last operation that changed the collection on this peer; -1 when there was none. */
+  get highestSeenCommitIndex(): number {
+    return this.#status.highestSeenCommitIndex;
+  }
+}

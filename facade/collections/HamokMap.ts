@@ -1,0 +1,345 @@
+/** The shared map: its content is replicated to every peer that has created it, and read locally. */
+import { hamokError } from '../common/errors';
+import type { HamokCodec } from '../common/HamokCodec';
+import type { HamokMapSnapshot } from '../HamokSnapshot';
+import type { CollectionPort, Send, SendBatch } from '../node/CollectionPort';
+import { ChangeKind, CompareAction, Opcode } from '../node/protocol';
+import type { Change, EncodedEntry } from '../node/RecordSink';
+import { type BaseMap, MemoryBaseMap } from './BaseMap';
+import type { CollectionConfig } from './CollectionConfig';
+import { EntryCodec } from './EntryCodec';
+import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
+import { type EqualValues, equalJson } from './equality';
+import { KeyIndex } from './KeyIndex';
+import { conflicted } from './results';
+import { bytesToText, textToBytes } from './snapshotText';
+
+/** The events of a `HamokMap` and the arguments of their listeners. On every peer; one operation's after all its changes. */
+export type HamokMapEventMap<K, V> = {
+  insert: [key: K, value: V];
+  update: [key: K, oldValue: V, newValue: V];
+  /** Also for `delete`. */
+  remove: [key: K, value: V];
+  clear: [];
+  close: [];
+};
+
+/** The options of `hamok.createMap`. */
+export type HamokMapBuilderConfig<K, V> = CollectionConfig & {
+  /** The same on every peer that shares the map. */
+  mapId: string;
+  /** Default: JSON. Equal keys must give equal bytes. */
+  keyCodec?: HamokCodec<K, Uint8Array>;
+  /** Default: JSON. */
+  valueCodec?: HamokCodec<V, Uint8Array>;
+  /**
+   * The local storage of the map, for the user to read. What it holds now is taken out and inserted into the shared map,
+   * where existing keys win. Default: a `MemoryBaseMap`.
+   */
+  baseMap?: BaseMap<K, V>;
+  /** What `updateIf` and `removeIf` compare with. Default: equal JSON text. */
+  equalValues?: EqualValues<V>;
+};
+
+/** An entry's change as listeners hear of it. */
+interface EntryEvent<K, V> {
+  readonly kind: number;
+  readonly key: K;
+  readonly value: V;
+  readonly oldValue: V;
+}
+
+const setAll: SendBatch = (outbox, token, handle, keys, values) =>
+  outbox.entries(Opcode.SET_ALL, token, handle, keys, values);
+const insertAll: SendBatch = (outbox, token, handle, keys, values) =>
+  outbox.entries(Opcode.INSERT_ALL, token, handle, keys, values);
+const removeAll: SendBatch = (outbox, token, handle, keys) => outbox.removal(token, handle, keys);
+
+const SENDERS: EntrySenders = {
+  set: setAll,
+  setAll,
+  insert: insertAll,
+  insertAll,
+  delete: removeAll,
+  deleteAll: removeAll,
+  remove: removeAll,
+  removeAll,
+  clear: (outbox, { token, handle }) => outbox.clear(token, handle),
+};
+
+/**
+ * A map that peers share. Reads are local, synchronous, and see what this peer has applied; also after `close()`. For the
+ * mutations see {@link EntryCollection}.
+ */
+export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>> {
+  /** The local storage. To be read only. */
+  readonly baseMap: BaseMap<K, V>;
+  /** What `updateIf` and `removeIf` compare with. */
+  readonly equalValues: EqualValues<V>;
+
+  protected readonly senders = SENDERS;
+
+  private readonly index = new KeyIndex<K>();
+  /** Log index up to which the mirror shows the shared map. */
+  private revision = 0;
+
+  /** Made by `hamok.createMap`. */
+  constructor(port: CollectionPort, config: HamokMapBuilderConfig<K, V>) {
+    super(port, new EntryCodec(config.keyCodec, config.valueCodec));
+    this.baseMap = config.baseMap ?? new MemoryBaseMap();
+    this.equalValues = config.equalValues ?? equalJson;
+
+    port.attach({
+      ready: (revision, fill) => this.onReady(revision, fill),
+      changes: (revision, changes) => this.onChanges(revision, changes),
+    });
+    this.share([...this.baseMap]);
+    this.baseMap.clear();
+  }
+
+  /** Number of entries. */
+  get size(): number {
+    return this.baseMap.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.baseMap.size === 0;
+  }
+
+  /** The value of a key, `undefined` when it does not exist. */
+  get(key: K): V | undefined {
+    return this.baseMap.get(typeof key === 'object' ? this.index.find(key, this.codec) : key);
+  }
+
+  /** The entries of those keys that exist. */
+  getAll(keys: IterableIterator<K> | K[]): ReadonlyMap<K, V> {
+    const found = new Map<K, V>();
+
+    for (const key of iterable(keys, 'keys')) {
+      const held = this.index.find(key, this.codec);
+      if (this.baseMap.has(held)) found.set(key, this.baseMap.get(held) as V);
+    }
+
+    return found;
+  }
+
+  /** The keys, in the order of insertion. */
+  keys(): IterableIterator<K> {
+    return this.baseMap.keys();
+  }
+
+  /** The values, in the order of insertion. */
+  values(): IterableIterator<V> {
+    return this.baseMap.values();
+  }
+
+  /** The entries, in the order of insertion. */
+  entries(): IterableIterator<[K, V]> {
+    return this.baseMap.entries();
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.baseMap.entries();
+  }
+
+  /**
+   * Sets a value if the key exists and its value equals `oldValue`; in one step, wherever else the key is changed.
+   * Resolves with whether it was set. Errors are those of the other mutations, and what `equalValues` throws.
+   */
+  updateIf(key: K, value: V, oldValue: V): Promise<boolean> {
+    let keyBytes: Uint8Array;
+    let valueBytes: Uint8Array;
+
+    try {
+      this.assertOpen('update an entry on');
+      keyBytes = this.codec.encodeKey(key);
+      valueBytes = this.codec.encodeValue(value);
+    } catch (error) {
+      return rejected(error);
+    }
+
+    return this.compareAndAct(key, oldValue, keyBytes, valueBytes);
+  }
+
+  /** Deletes an entry if its value equals `oldValue`, as `updateIf` sets one. Resolves with whether it was deleted. */
+  removeIf(key: K, oldValue: V): Promise<boolean> {
+    let keyBytes: Uint8Array;
+
+    try {
+      this.assertOpen('remove entries on');
+      keyBytes = this.codec.encodeKey(key);
+    } catch (error) {
+      return rejected(error);
+    }
+
+    return this.compareAndAct(key, oldValue, keyBytes, undefined);
+  }
+
+  /** What this peer has of the map, as plain data. @throws HamokError `CLOSED` */
+  export(): HamokMapSnapshot {
+    this.assertOpen('export data on');
+
+    const keys: string[] = [];
+    const values: string[] = [];
+
+    for (const [key, value] of this.baseMap) {
+      keys.push(bytesToText(this.codec.encodeKey(key)));
+      values.push(bytesToText(this.codec.encodeValue(value)));
+    }
+
+    return { mapId: this.id, keys, values };
+  }
+
+  /**
+   * Takes over what `export()` gave. The entries can be read at once if the map was never connected, and are inserted
+   * into the shared map when it is, where existing keys win.
+   *
+   * @param eventing whether to emit `insert` and `update` for what can be read at once; default false
+   * @throws HamokError `CLOSED`; `INVALID_ARGUMENT` while the map is connected, or for another map's snapshot
+   */
+  import(snapshot: HamokMapSnapshot, eventing = false): void {
+    this.assertOpen('import data on');
+    if (this.connection.connected) throw hamokError('INVALID_ARGUMENT', 'Cannot import data while connected');
+    if (snapshot.mapId !== this.id) {
+      const ids = `${snapshot.mapId} !== ${this.id}`;
+      throw hamokError('INVALID_ARGUMENT', `Cannot import data from a different storage: ${ids}`);
+    }
+
+    const keys = snapshot.keys.map(textToBytes);
+    const values = snapshot.values.map(textToBytes);
+    const entries = keys.map((bytes, position): [K, V] => [
+      this.codec.decodeKey(bytes),
+      this.codec.decodeValue(values[position] ?? new Uint8Array(0)),
+    ]);
+
+    this.share(entries);
+    // Later on the mirror shows the shared map and nothing else.
+    if (this.port.opened) return;
+
+    const events: EntryEvent<K, V>[] = [];
+
+    entries.forEach(([key, value], position) => {
+      events.push(this.put(key, keys[position] as Uint8Array, value));
+    });
+    if (eventing) this.emitAll(events);
+  }
+
+  /** Inserts entries that came from elsewhere than a call. */
+  private share(entries: [K, V][]): void {
+    if (entries.length === 0) return;
+
+    const keys = entries.map(([key]) => this.codec.encodeKey(key));
+    const values = entries.map(([, value]) => this.codec.encodeValue(value));
+
+    this.port
+      .batch(insertAll, keys, values, () => {}, undefined, undefined)
+      .catch((error) => {
+        if (!this.closed) this.port.report(error);
+      });
+  }
+
+  /**
+   * The user's equality decides here, on the mirror; then the grid acts, if nothing has changed the key since the mirror
+   * was looked at. Otherwise it is looked at again. A `false` is confirmed in the same way.
+   * @param valueBytes undefined: remove
+   */
+  private async compareAndAct(
+    key: K,
+    oldValue: V,
+    keyBytes: Uint8Array,
+    valueBytes: Uint8Array | undefined,
+  ): Promise<boolean> {
+    let equal = false;
+    let deadline: number | undefined;
+
+    const send: Send = (outbox, request) => {
+      const held = this.index.find(key, this.codec);
+      const present = this.baseMap.has(held);
+
+      deadline = request.deadline;
+      equal = present && this.equalValues(this.baseMap.get(held) as V, oldValue);
+      outbox.compare(request.token, request.handle, {
+        key: keyBytes,
+        seenRevision: this.revision,
+        present,
+        action: !equal ? CompareAction.CHECK : valueBytes ? CompareAction.SET : CompareAction.REMOVE,
+        value: equal ? valueBytes : undefined,
+      });
+    };
+
+    // All rounds share the deadline of the first.
+    while (await this.port.request(send, conflicted, undefined, undefined, deadline));
+
+    return equal;
+  }
+
+  private onReady(revision: number, fill: readonly EncodedEntry[] | undefined): void {
+    this.revision = revision;
+    // What was imported is no part of the shared map yet.
+    if (!fill && this.port.opened) return;
+
+    this.baseMap.clear();
+    this.index.clear();
+    for (const { key, value } of fill ?? []) this.tryApply({ kind: ChangeKind.INSERT, key, value });
+  }
+
+  private onChanges(revision: number, changes: readonly Change[]): void {
+    const events: EntryEvent<K, V>[] = [];
+
+    this.revision = revision;
+    for (const change of changes) {
+      const event = this.tryApply(change);
+      if (event) events.push(event);
+    }
+    this.emitAll(events);
+  }
+
+  /** A change that a codec cannot read must not keep the others from the mirror. */
+  private tryApply(change: Change): EntryEvent<K, V> | undefined {
+    try {
+      return this.apply(change);
+    } catch (error) {
+      this.port.report(error);
+      return undefined;
+    }
+  }
+
+  private apply({ kind, key: keyBytes, value }: Change): EntryEvent<K, V> | undefined {
+    if (!keyBytes) {
+      this.baseMap.clear();
+      this.index.clear();
+
+      return { kind } as EntryEvent<K, V>;
+    }
+
+    const decoded = this.codec.decodeKey(keyBytes);
+
+    if (value) return this.put(decoded, keyBytes, this.codec.decodeValue(value), kind);
+
+    const key = this.index.release(decoded, keyBytes);
+    const oldValue = this.baseMap.get(key) as V;
+
+    this.baseMap.delete(key);
+
+    return { kind, key, value: oldValue, oldValue };
+  }
+
+  private put(decoded: K, keyBytes: Uint8Array, value: V, kind?: number): EntryEvent<K, V> {
+    const key = this.index.hold(decoded, keyBytes);
+    const oldValue = this.baseMap.get(key) as V;
+
+    kind ??= this.baseMap.has(key) ? ChangeKind.UPDATE : ChangeKind.INSERT;
+    this.baseMap.set(key, value);
+
+    return { kind, key, value, oldValue };
+  }
+
+  private emitAll(events: readonly EntryEvent<K, V>[]): void {
+    for (const { kind, key, value, oldValue } of events) {
+      if (kind === ChangeKind.INSERT) this.dispatch('insert', [key, value]);
+      else if (kind === ChangeKind.UPDATE) this.dispatch('update', [key, oldValue, value]);
+      else if (kind === ChangeKind.REMOVE) this.dispatch('remove', [key, oldValue]);
+      else this.dispatch('clear', []);
+    }
+  }
+}

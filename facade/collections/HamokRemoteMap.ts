@@ -1,0 +1,241 @@
+/** The map over a store of the user's: the grid orders what is done to it, the leader does it. */
+import { hamokError } from '../common/errors';
+import type { HamokCodec } from '../common/HamokCodec';
+import type { HamokRemoteMapSnapshot } from '../HamokSnapshot';
+import type { CollectionPort, SendBatch } from '../node/CollectionPort';
+import { ChangeKind, RemoteMethod } from '../node/protocol';
+import type { RemoteEvent } from '../node/ReplyOutbox';
+import { integer } from '../node/validation';
+import type { CollectionConfig } from './CollectionConfig';
+import { EntryCodec } from './EntryCodec';
+import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
+import { type EqualValues, equalJson } from './equality';
+import type { RemoteMap } from './RemoteMap';
+import { RemoteMapExecutor } from './RemoteMapExecutor';
+import { type RemoteMapKeys, remoteMapKeys } from './RemoteMapKeys';
+import { existed } from './results';
+
+/** The events of a `HamokRemoteMap` and the arguments of their listeners. On every peer, unless `noEvents` is set. */
+export type HamokRemoteMapEventMap<K, V> = {
+  insert: [key: K, value: V];
+  update: [key: K, oldValue: V, newValue: V];
+  /** Also for `delete`. */
+  remove: [key: K, value: V];
+  clear: [];
+  /** This peer was away for so long that it missed events. Read the store. */
+  'events-lost': [];
+  close: [];
+};
+
+/** The options of `hamok.createRemoteMap`. */
+export type HamokRemoteMapBuilderConfig<K, V> = CollectionConfig & {
+  /** The same on every peer that shares the map. */
+  mapId: string;
+  /** The store. */
+  remoteMap: RemoteMap<K, V>;
+  /** For what peers send each other; the store has its own ways. Default: JSON. Equal keys must give equal bytes. */
+  keyCodec?: HamokCodec<K, Uint8Array>;
+  /** As `keyCodec`, for values. */
+  valueCodec?: HamokCodec<V, Uint8Array>;
+  /** No peer hears of changes, and nothing is sent for it. Set it on every peer. Default false. */
+  noEvents?: boolean;
+  /** What `updateIf` compares with. Default: equal JSON text. */
+  equalValues?: EqualValues<V>;
+  /**
+   * How long the store may take for an operation, in milliseconds. After that the caller's promise rejects with
+   * `ABANDONED`, and the next operation starts. Default 30000.
+   */
+  abandonAfterMs?: number;
+};
+
+const MAX_TIME_MS = 0x7fff_ffff;
+
+const SENDERS: EntrySenders = {
+  set: remotely(RemoteMethod.SET),
+  setAll: remotely(RemoteMethod.SET_ALL),
+  insert: remotely(RemoteMethod.INSERT),
+  insertAll: remotely(RemoteMethod.INSERT_ALL),
+  delete: remotely(RemoteMethod.DELETE),
+  deleteAll: remotely(RemoteMethod.DELETE_ALL),
+  remove: remotely(RemoteMethod.REMOVE),
+  removeAll: remotely(RemoteMethod.REMOVE_ALL),
+  clear: (outbox, { token, handle }) => outbox.remote(RemoteMethod.CLEAR, token, handle, [], []),
+};
+const UPDATE_IF = remotely(RemoteMethod.UPDATE_IF);
+
+/**
+ * A map whose entries are in a store of the user's, such as Redis. Reads go to the store directly. Mutations are ordered
+ * by the grid and executed by the leader, one at a time, with its own `remoteMap` object: so every peer that may lead
+ * must create the map. Their promises reject also with `CALLBACK_FAILED`, and the text of what the store threw;
+ * `ABANDONED`; `NO_EXECUTOR`.
+ *
+ * In the store's answers `undefined` stands for an absent key. Everything else is a value, also `0`, `''` and `false`;
+ * `null` is one if the value codec brings it back as `null`, as JSON does.
+ */
+export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEventMap<K, V>> {
+  /** The store. */
+  readonly remoteMap: RemoteMap<K, V>;
+  /** What `updateIf` compares with. */
+  readonly equalValues: EqualValues<V>;
+  /** Whether changes are reported. */
+  readonly emitEvents: boolean;
+
+  protected readonly senders = SENDERS;
+
+  private readonly executor: RemoteMapExecutor<K, V>;
+
+  /** Made by `hamok.createRemoteMap`. @throws HamokError `INVALID_CONFIG` */
+  constructor(port: CollectionPort, config: HamokRemoteMapBuilderConfig<K, V>) {
+    super(port, new EntryCodec(config.keyCodec, config.valueCodec));
+    this.remoteMap = config.remoteMap;
+    this.equalValues = config.equalValues ?? equalJson;
+    this.emitEvents = !config.noEvents;
+    this.executor = new RemoteMapExecutor(
+      port.id,
+      { store: this.remoteMap, codec: this.codec, equalValues: this.equalValues, emitEvents: this.emitEvents },
+      {
+        replies: port.replies,
+        abandonAfterMs: integer('abandonAfterMs', config.abandonAfterMs ?? 30_000, 1, MAX_TIME_MS),
+        report: (error) => port.report(error),
+      },
+    );
+
+    port.attach({
+      execute: (execution) => this.executor.execute(execution),
+      halt: (term, letRunningFinish) => this.executor.halt(term, letRunningFinish),
+      remoteEvents: (events) => this.onRemoteEvents(events),
+      eventsLost: () => this.dispatch('events-lost', []),
+      executing: () => this.executor.size,
+    });
+  }
+
+  /** The number of entries in the store. */
+  size(): Promise<number> {
+    return this.read(() => this.remoteMap.size());
+  }
+
+  /** Whether the store has no entries. */
+  async isEmpty(): Promise<boolean> {
+    return (await this.size()) === 0;
+  }
+
+  /** The value that the store has for a key, `undefined` when it has none. */
+  get(key: K): Promise<V | undefined> {
+    return this.read(() => this.remoteMap.get(key));
+  }
+
+  /** The entries of those keys that the store has. */
+  getAll(keys: IterableIterator<K> | K[]): Promise<ReadonlyMap<K, V>> {
+    return this.read(() => {
+      const iterator = iterable(keys, 'keys')[Symbol.iterator]();
+      return this.remoteMap.getAll(iterator as IterableIterator<K>);
+    });
+  }
+
+  /** The keys in the store: await it for an iterator, or iterate over it with `for await`. */
+  keys(): RemoteMapKeys<K> {
+    return remoteMapKeys(this.read(() => this.remoteMap.keys()));
+  }
+
+  /** Iterates over the entries in the store. A failure rejects `next()`. */
+  async *iterator(): AsyncIterableIterator<[K, V]> {
+    this.assertOpen('get entries from');
+    yield* this.remoteMap.iterator();
+  }
+
+  /**
+   * Sets a value if the key exists and its value equals `oldValue`. Resolves with whether it was set. Errors are those of
+   * the other mutations, and `CALLBACK_FAILED` for what `equalValues` throws.
+   */
+  updateIf(key: K, value: V, oldValue: V): Promise<boolean> {
+    let keys: Uint8Array[];
+    let values: Uint8Array[];
+
+    try {
+      this.assertOpen('update an entry on');
+      keys = [this.codec.encodeKey(key)];
+      values = [this.codec.encodeValue(value)];
+      // No stored value is undefined.
+      if (oldValue === undefined) return Promise.resolve(false);
+      values.push(this.codec.encodeValue(oldValue));
+    } catch (error) {
+      return rejected(error);
+    }
+
+    return this.port.batch(UPDATE_IF, keys, values, existed, undefined, undefined);
+  }
+
+  /** Resolves when everything that was ordered before the call, by any peer, has been executed. */
+  sync(): Promise<void> {
+    try {
+      this.assertOpen('sync');
+    } catch (error) {
+      return rejected(error);
+    }
+
+    return this.port.barrier();
+  }
+
+  /** How far this peer is. The entries stay in the store. @throws HamokError `CLOSED` */
+  export(): HamokRemoteMapSnapshot {
+    this.assertOpen('export data on');
+
+    return { mapId: this.id, appliedCommitIndex: this.port.commitIndex() };
+  }
+
+  /**
+   * Takes what `export()` gave; there is nothing to take over.
+   * @throws HamokError `CLOSED`; `INVALID_ARGUMENT` while the map is connected, or for another map's snapshot
+   */
+  import(snapshot: HamokRemoteMapSnapshot): void {
+    this.assertOpen('import data on');
+    if (this.connection.connected) throw hamokError('INVALID_ARGUMENT', 'Cannot import data while connected');
+    if (snapshot.mapId !== this.id) {
+      const ids = `${snapshot.mapId} !== ${this.id}`;
+      throw hamokError('INVALID_ARGUMENT', `Cannot import data from a different storage: ${ids}`);
+    }
+  }
+
+  protected override onClosed(): void {
+    this.executor.halt(Infinity, false);
+  }
+
+  private async read<R>(call: () => Promise<R>): Promise<R> {
+    this.assertOpen('get entries from');
+
+    return call();
+  }
+
+  private onRemoteEvents(events: readonly RemoteEvent[]): void {
+    if (!this.emitEvents) return;
+    for (const event of events) {
+      try {
+        this.emitRemote(event);
+      } catch (error) {
+        this.port.report(error);
+      }
+    }
+  }
+
+  private emitRemote({ kind, key: keyBytes, value, oldValue }: RemoteEvent): void {
+    if (!keyBytes) {
+      this.dispatch('clear', []);
+      return;
+    }
+
+    const { codec } = this;
+    const key = codec.decodeKey(keyBytes);
+
+    if (kind === ChangeKind.INSERT) {
+      this.dispatch('insert', [key, codec.decodeOptional(value) as V]);
+    } else if (kind === ChangeKind.UPDATE) {
+      this.dispatch('update', [key, codec.decodeOptional(oldValue) as V, codec.decodeOptional(value) as V]);
+    } else {
+      this.dispatch('remove', [key, codec.decodeOptional(oldValue) as V]);
+    }
+  }
+}
+
+function remotely(method: RemoteMethod): SendBatch {
+  return (outbox, token, handle, keys, values) => outbox.remote(method, token, handle, keys, values);
+}

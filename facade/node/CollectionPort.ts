@@ -1,0 +1,342 @@
+/**
+ * What a collection is made on: its handle at the native side, its connection, and its way in and out. Requests wait
+ * here, in their order, until the collection is ready. A collection gives the port a sink for what comes in.
+ */
+import { type ConnectionStatus, HamokConnection } from '../collections/HamokConnection';
+import { hamokError } from '../common/errors';
+import type { HamokGrid } from '../HamokGrid';
+import { Deferred } from './Deferred';
+import { guardedEmit, toError } from './guardedEmit';
+import type { Outbox } from './Outbox';
+import { mergeOutcomes, type Outcome } from './Outcome';
+import type { CollectionKind } from './protocol';
+import type { Change, EncodedEntry, Execution } from './RecordSink';
+import type { RemoteEvent, ReplyOutbox } from './ReplyOutbox';
+import type { Convert, PendingRequest, Requests } from './Requests';
+
+/** What comes in for a collection. A kind implements what it uses. */
+export interface CollectionSink {
+  /** @param fill the whole content, to be taken over silently; undefined: the mirror is up to date */
+  ready?(revision: number, fill: readonly EncodedEntry[] | undefined): void;
+  changes?(revision: number, changes: readonly Change[]): void;
+  execute?(execution: Execution): void;
+  /** @param letRunningFinish whether the operation that runs may still take its next steps */
+  halt?(term: number, letRunningFinish: boolean): void;
+  remoteEvents?(events: readonly RemoteEvent[]): void;
+  eventsLost?(): void;
+  /** Number of operations that this peer has been given to execute, and has not answered. */
+  executing?(): number;
+}
+
+/** What a port needs of the peer. */
+export interface PortHost {
+  readonly grid: HamokGrid;
+  readonly requests: Requests;
+  readonly outbox: Outbox;
+  readonly replies: ReplyOutbox;
+  /** Asks the native side for a barrier. */
+  barrier(token: number, handle: number): void;
+  /** Log index up to which this peer has applied everything; -1 when nothing. */
+  commitIndex(): number;
+  /** The collection is closed. */
+  closed(port: CollectionPort): void;
+  /** Something failed that no caller waits for. */
+  report(error: Error): void;
+}
+
+/** What users may set for the requests of a collection; see `CollectionConfig`. */
+export interface RequestLimits {
+  readonly requestTimeoutInMs: number;
+  /** Most keys of one request; Infinity: no limit. */
+  readonly maxKeys: number;
+}
+
+/** Hands a request to the native side. May throw: then the request fails with that. */
+export type Send = (outbox: Outbox, request: PendingRequest) => void;
+
+/** Writes a part of a batch into the outbox. @param values empty when the operation has none */
+export type SendBatch = (
+  outbox: Outbox,
+  token: number,
+  handle: number,
+  keys: readonly Uint8Array[],
+  values: readonly Uint8Array[],
+) => void;
+
+export class CollectionPort {
+  readonly connection: HamokConnection;
+  readonly limits: RequestLimits;
+
+  private readonly status: ConnectionStatus = { connected: false, closed: false, highestSeenCommitIndex: -1 };
+  private sink: CollectionSink = {};
+  /** What waits until the collection is ready; undefined from then on. */
+  private waiting: (() => void)[] | undefined = [];
+  private refusal: Error | undefined;
+  private readyDeferred = new Deferred<void>();
+
+  constructor(
+    private readonly host: PortHost,
+    readonly handle: number,
+    readonly kind: CollectionKind,
+    readonly id: string,
+    limits: RequestLimits,
+  ) {
+    this.limits = limits;
+    this.connection = new HamokConnection(id, host.grid, this.status);
+  }
+
+  get closed(): boolean {
+    return this.status.closed;
+  }
+
+  /** Whether the collection has been ready once. */
+  get opened(): boolean {
+    return !this.waiting;
+  }
+
+  /** Resolves when the collection can be used; rejects when it was refused or closed before. */
+  get whenReady(): Promise<void> {
+    return this.readyDeferred.promise;
+  }
+
+  get replies(): ReplyOutbox {
+    return this.host.replies;
+  }
+
+  /** Where records go from now on. Called once, while the collection is made. */
+  attach(sink: CollectionSink): void {
+    this.sink = sink;
+  }
+
+  /** Log index up to which this peer has applied everything; -1 when nothing. */
+  commitIndex(): number {
+    return this.host.commitIndex();
+  }
+
+  /** Something failed that no caller waits for. */
+  report(error: unknown): void {
+    this.host.report(toError(error));
+  }
+
+  /**
+   * One request.
+   * @param convert makes the caller's result of the answer, with `owner` and `subject`
+   * @param deadline if it was fixed earlier; see `Requests.start`
+   */
+  request<O, S, R>(send: Send, convert: Convert<O, S, R>, owner: O, subject: S, deadline?: number): Promise<R> {
+    return new Promise((resolve, reject) => {
+      const request = this.add(convert, owner, subject, resolve, reject);
+
+      if (request) this.whenOpen(() => this.start(request, send, deadline));
+    });
+  }
+
+  /** One request for keys and values, split when the limits ask for it; the answers are merged. */
+  batch<O, S, R>(
+    send: SendBatch,
+    keys: readonly Uint8Array[],
+    values: readonly Uint8Array[],
+    convert: Convert<O, S, R>,
+    owner: O,
+    subject: S,
+  ): Promise<R> {
+    const { maxKeys } = this.limits;
+
+    if (keys.length <= maxKeys) return this.part(send, keys, values, convert, owner, subject);
+
+    const parts: Promise<Outcome>[] = [];
+
+    for (let start = 0; start < keys.length; start += maxKeys) {
+      const end = start + maxKeys;
+      parts.push(this.part(send, keys.slice(start, end), values.slice(start, end), asItIs, undefined, undefined));
+    }
+
+    return Promise.all(parts).then((outcomes) => convert(mergeOutcomes(outcomes, maxKeys), owner, subject));
+  }
+
+  /** Resolves when everything that was called before on this collection has been executed, wherever that is done. */
+  barrier(): Promise<void> {
+    const send: Send = (outbox, request) => {
+      outbox.flush();
+      this.host.barrier(request.token, this.handle);
+    };
+
+    return this.request(send, nothing, undefined, undefined);
+  }
+
+  /** The collection can be used. */
+  onReady(revision: number, fill: readonly EncodedEntry[] | undefined): void {
+    if (this.closed) return;
+
+    const { waiting } = this;
+
+    if (this.refusal) {
+      this.refusal = undefined;
+      this.readyDeferred = new Deferred();
+    }
+    this.seen(revision);
+    this.sink.ready?.(revision, fill);
+    // Codecs and a `baseMap` are code of users.
+    if (this.closed) return;
+    this.waiting = undefined;
+    for (const start of waiting ?? []) start();
+    this.setConnected(true);
+    this.readyDeferred.resolve();
+  }
+
+  /** Another peer has another kind of collection under this id. */
+  onRefused(error: Error): void {
+    if (this.closed) return;
+    this.refusal = error;
+    this.waiting &&= [];
+    this.host.requests.failHandle(this.handle, error);
+    this.readyDeferred.reject(error);
+    this.setConnected(false);
+    this.host.report(error);
+  }
+
+  onChanges(revision: number, changes: readonly Change[]): void {
+    if (this.closed) return;
+    this.seen(revision);
+    this.sink.changes?.(revision, changes);
+  }
+
+  onExecute(execution: Execution): void {
+    this.seen(execution.index);
+    this.sink.execute?.(execution);
+  }
+
+  onHalt(term: number, letRunningFinish: boolean): void {
+    this.sink.halt?.(term, letRunningFinish);
+  }
+
+  onRemoteEvents(events: readonly RemoteEvent[]): void {
+    this.sink.remoteEvents?.(events);
+  }
+
+  /** Number of operations that this peer has been given to execute, and has not answered. */
+  get executing(): number {
+    return this.sink.executing?.() ?? 0;
+  }
+
+  onEventsLost(): void {
+    this.sink.eventsLost?.();
+  }
+
+  /** The peer belongs to a grid with a leader, or no longer does. */
+  onConnectedChanged(connected: boolean): void {
+    // The first time, READY says when.
+    if (!connected || (this.opened && !this.refusal)) this.setConnected(connected);
+  }
+
+  onLeaderChanged(leaderId: string | undefined): void {
+    guardedEmit(this.connection, 'leader-changed', [leaderId]);
+  }
+
+  onPeerLeft(peerId: string): void {
+    guardedEmit(this.connection, 'remote-peer-removed', [peerId]);
+  }
+
+  /** Ends everything: pending requests reject, the connection emits `close`. */
+  close(): void {
+    const error = closedError();
+
+    this.status.closed = true;
+    this.status.connected = false;
+    this.waiting &&= [];
+    this.host.closed(this);
+    this.host.requests.failHandle(this.handle, error);
+    this.readyDeferred.reject(error);
+    guardedEmit(this.connection, 'close', []);
+    this.connection.removeAllListeners();
+  }
+
+  private part<O, S, R>(
+    send: SendBatch,
+    keys: readonly Uint8Array[],
+    values: readonly Uint8Array[],
+    convert: Convert<O, S, R>,
+    owner: O,
+    subject: S,
+  ): Promise<R> {
+    return new Promise((resolve, reject) => {
+      const request = this.add(convert, owner, subject, resolve, reject);
+
+      if (!request) return;
+      if (this.waiting) {
+        // An encoder may use the same memory again, for the next operation.
+        const keptKeys = keys.map(copy);
+        const keptValues = values.map(copy);
+        this.waiting.push(() => this.startPart(request, send, keptKeys, keptValues));
+      } else {
+        this.startPart(request, send, keys, values);
+      }
+    });
+  }
+
+  private add<O, S, R>(
+    convert: Convert<O, S, R>,
+    owner: O,
+    subject: S,
+    resolve: (result: R) => void,
+    reject: (error: Error) => void,
+  ): PendingRequest | undefined {
+    const failure = this.closed ? closedError() : this.refusal;
+
+    if (!failure) {
+      const { requestTimeoutInMs } = this.limits;
+      return this.host.requests.add(this.handle, requestTimeoutInMs, convert, owner, subject, resolve, reject);
+    }
+    reject(failure);
+
+    return undefined;
+  }
+
+  private whenOpen(start: () => void): void {
+    if (this.waiting) this.waiting.push(start);
+    else start();
+  }
+
+  private start(request: PendingRequest, send: Send, deadline: number | undefined): void {
+    this.host.requests.start(request, deadline);
+    try {
+      send(this.host.outbox, request);
+    } catch (error) {
+      this.host.requests.fail(request.token, toError(error));
+    }
+  }
+
+  private startPart(
+    request: PendingRequest,
+    send: SendBatch,
+    keys: readonly Uint8Array[],
+    values: readonly Uint8Array[],
+  ): void {
+    this.host.requests.start(request);
+    send(this.host.outbox, request.token, this.handle, keys, values);
+  }
+
+  private seen(index: number): void {
+    if (index > this.status.highestSeenCommitIndex) this.status.highestSeenCommitIndex = index;
+  }
+
+  private setConnected(connected: boolean): void {
+    if (this.status.connected === connected) return;
+    this.status.connected = connected;
+    guardedEmit(this.connection, connected ? 'connected' : 'disconnected', []);
+  }
+}
+
+function closedError(): Error {
+  return hamokError('CLOSED', 'Connection is closed');
+}
+
+function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+function asItIs(outcome: Outcome): Outcome {
+  return outcome;
+}
+
+function nothing(): void {}

@@ -1,0 +1,96 @@
+/** The collections of one peer: by id for users, by handle for the native side. */
+import type { Collection } from '../collections/Collection';
+import { hamokError } from '../common/errors';
+import { CollectionPort, type PortHost, type RequestLimits } from './CollectionPort';
+import { type CollectionKind, kindNames } from './protocol';
+
+// biome-ignore lint/suspicious/noExplicitAny: collections of every kind, each with its own events
+export type AnyCollection = Collection<any>;
+
+/** What the collections need of the peer, besides what their ports need. */
+export interface CollectionsHost extends Omit<PortHost, 'closed'> {
+  /** Tells the native side of a collection. */
+  open(handle: number, kind: CollectionKind, id: string): void;
+  /** Tells the native side that a collection is closed. */
+  shut(handle: number): void;
+}
+
+export class Collections {
+  /** The open collections by their ids. */
+  readonly storages = new Map<string, AnyCollection>();
+
+  private readonly portsById = new Map<string, CollectionPort>();
+  private readonly portsByHandle = new Map<number, CollectionPort>();
+  private readonly portHost: PortHost;
+  private lastHandle = 0;
+
+  constructor(private readonly host: CollectionsHost) {
+    this.portHost = { ...host, closed: (port) => this.remove(port) };
+  }
+
+  /**
+   * Makes a collection.
+   * @param build makes the object that users get; what it throws leaves nothing behind
+   * @throws HamokError `INVALID_ARGUMENT` when the id is taken, `KIND_MISMATCH` when another kind has it
+   */
+  create<C extends AnyCollection>(
+    kind: CollectionKind,
+    id: string,
+    limits: RequestLimits,
+    build: (port: CollectionPort) => C,
+  ): C {
+    if (this.get(kind, id)) {
+      throw hamokError('INVALID_ARGUMENT', `${sentenceCase(kindNames[kind])} with id ${id} already exists`);
+    }
+
+    const port = new CollectionPort(this.portHost, ++this.lastHandle, kind, id, limits);
+    const collection = build(port);
+
+    this.storages.set(id, collection);
+    this.portsById.set(id, port);
+    this.portsByHandle.set(port.handle, port);
+    this.host.open(port.handle, kind, id);
+
+    return collection;
+  }
+
+  /** The collection of this kind and id. @throws HamokError `KIND_MISMATCH` when the id belongs to another kind */
+  get<C extends AnyCollection>(kind: CollectionKind, id: string): C | undefined {
+    const port = this.portsById.get(id);
+
+    if (port && port.kind !== kind) {
+      throw hamokError(
+        'KIND_MISMATCH',
+        `${sentenceCase(kindNames[kind])} with id ${id} cannot be created: a ${kindNames[port.kind]} has this id`,
+      );
+    }
+
+    return port && (this.storages.get(id) as C | undefined);
+  }
+
+  /** The port of a handle; undefined when its collection is closed by now. */
+  port(handle: number): CollectionPort | undefined {
+    return this.portsByHandle.get(handle);
+  }
+
+  /** The ports of all open collections, as of now. */
+  ports(): CollectionPort[] {
+    return [...this.portsByHandle.values()];
+  }
+
+  /** Closes them all. */
+  close(): void {
+    for (const collection of [...this.storages.values()]) collection.close();
+  }
+
+  private remove(port: CollectionPort): void {
+    this.storages.delete(port.id);
+    this.portsById.delete(port.id);
+    this.portsByHandle.delete(port.handle);
+    this.host.shut(port.handle);
+  }
+}
+
+function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

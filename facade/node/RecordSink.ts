@@ -1,0 +1,75 @@
+/** What the native stream tells, record by record, decoded except for what users' codecs must decode. */
+import type { HamokState } from '../HamokEventMap';
+import type { Outcome } from './Outcome';
+import type { ExecutionId, RemoteEvent } from './ReplyOutbox';
+
+/** An entry as a collection's fill has it. */
+export interface EncodedEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** What an operation did to one entry, or to all of them. */
+export interface Change {
+  /** One of `ChangeKind`. */
+  readonly kind: number;
+  /** Undefined when everything was cleared. */
+  readonly key: Uint8Array | undefined;
+  /** The new value; undefined for removals. */
+  readonly value: Uint8Array | undefined;
+}
+
+/** A committed operation of a remote map, for this peer to execute. */
+export interface Execution extends ExecutionId {
+  /** Log index at which it was committed. */
+  readonly index: number;
+  /** 1; 2 when a former leader may have executed it already. */
+  readonly attempt: number;
+  /** One of `RemoteMethod`. */
+  readonly method: number;
+  readonly keys: readonly Uint8Array[];
+  readonly values: readonly Uint8Array[];
+}
+
+/** A committed operation, for those who listen to `commit`. */
+export interface Commit {
+  readonly index: number;
+  /** One of `HamokMessage_MessageType`; 0: `values[0]` is a message that the application submitted. */
+  readonly type: number;
+  readonly sourceId: string;
+  readonly storageId: string;
+  readonly keys: Uint8Array[];
+  readonly values: Uint8Array[];
+}
+
+/** Takes the records, in order. A method that throws does not stop the stream; what it threw goes to `failed`. */
+export interface RecordSink {
+  /** To be sent. @param destinationId undefined: to everybody */
+  message(destinationId: string | undefined, payload: Uint8Array): void;
+  state(state: HamokState): void;
+  leader(peerId: string | undefined): void;
+  peerJoined(peerId: string): void;
+  peerLeft(peerId: string): void;
+  noHeartbeat(peerId: string): void;
+  joined(): void;
+  rejoining(): void;
+  left(): void;
+  /** @param fill undefined: the mirror is up to date as it is */
+  ready(handle: number, revision: number, fill: readonly EncodedEntry[] | undefined): void;
+  refused(handle: number, error: Error): void;
+  changes(handle: number, revision: number, changes: readonly Change[]): void;
+  completed(token: number, outcome: Outcome): void;
+  requestFailed(token: number, error: Error): void;
+  commit(commit: Commit): void;
+  execute(execution: Execution): void;
+  /** @param handle 0: every remote map */
+  halt(handle: number, term: number): void;
+  remoteEvents(handle: number, events: readonly RemoteEvent[]): void;
+  /** @param headToken the request that the leader is at; 0: another peer's */
+  progress(handle: number, headToken: number): void;
+  eventsLost(handle: number): void;
+  error(error: Error): void;
+  log(level: number, module: string, text: string): void;
+  /** A record could not be read, or a method threw. */
+  failed(error: unknown): void;
+}

@@ -1,0 +1,9 @@
+import type { HamokState } from '../HamokEventMap';
+
+/** Name of a peer's role in its grid. */
+export type RaftStateName = HamokState;
+
+/** A peer's role in its grid. */
+export interface RaftState {
+  readonly stateName: RaftStateName;
+}
