@@ -62,8 +62,17 @@ export async function pipelined(count, inFlight, operation) {
   const lane = async () => {
     while (next < count) await operation(next++);
   };
+  return throughput(count, () => Promise.all(Array.from({ length: inFlight }, lane)));
+}
+
+/**
+ * Work that does so much: so much a second, and CPU of the whole process for each.
+ * @param {number} count
+ * @param {() => unknown} work
+ */
+export async function throughput(count, work) {
   const cpu = process.cpuUsage();
-  const ms = await timed(() => Promise.all(Array.from({ length: inFlight }, lane)));
+  const ms = await timed(work);
   const { user, system } = process.cpuUsage(cpu);
   return { perSecond: count / (ms / 1000), cpuMicroseconds: (user + system) / count };
 }

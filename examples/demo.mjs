@@ -11,12 +11,7 @@ The remote map's store is a Map in memory, or the given Redis.`;
 
 const WRITES = 300;
 
-const { values: options } = parseArgs({ options: { redis: { type: 'string' }, help: { type: 'boolean' } } });
-if (options.help) {
-  console.log(HELP);
-  process.exit();
-}
-
+const options = readOptions();
 const store = options.redis ? await redisStore(options.redis) : memoryStore();
 
 // ── Three peers ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -132,6 +127,18 @@ async function report(what, write) {
     times.push(performance.now() - before);
   }
   console.log(`    ${what.padEnd(28)}${times.sort((a, b) => a - b)[WRITES / 2].toFixed(2)} ms`);
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({ options: { redis: { type: 'string' }, help: { type: 'boolean' } } });
+    if (!values.help) return values;
+    console.log(HELP);
+    process.exit();
+  } catch (error) {
+    console.error(`${error.message}\n\n${HELP}`);
+    process.exit(2);
+  }
 }
 
 function memoryStore() {

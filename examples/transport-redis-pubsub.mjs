@@ -2,14 +2,13 @@
 //
 //   REDIS_URL=redis://localhost:6379 node examples/transport-redis-pubsub.mjs NAME [SECONDS]
 //
-// Each peer greets once a second, and prints what it hears. It leaves on Ctrl-C, or after so many seconds.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Each peer greets once a second, and prints what it hears. It leaves on Ctrl-C, or so long after it joined.
 import Redis from 'ioredis';
 import { Hamok, HamokMessage } from '../index.js';
 
 const CHANNEL = 'hamok-example';
 
-const [peerId = `peer-${process.pid}`, seconds = 'Infinity'] = process.argv.slice(2);
+const [peerId = `peer-${process.pid}`, seconds] = process.argv.slice(2);
 const url = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
 const say = (text) => console.log(`${peerId.padEnd(8)} ${text}`);
 
@@ -29,25 +28,29 @@ hamok.on('remote-peer-joined', (peer) => say(`${peer} joined`));
 hamok.on('remote-peer-left', (peer) => say(`${peer} left`));
 
 const greetings = hamok.createMap({ mapId: 'greetings' });
-greetings.on('insert', (name) => say(`${name} says hello (1)`));
+greetings.on('insert', (name, count) => say(`${name} says hello (${count})`));
 greetings.on('update', (name, _, count) => say(`${name} says hello (${count})`));
 
-const ended = new AbortController();
-process.once('SIGINT', () => ended.abort());
-if (Number.isFinite(Number(seconds))) setTimeout(() => ended.abort(), Number(seconds) * 1000);
+let greeting;
+let count = 0;
+const greet = () => greetings.set(peerId, ++count).catch((error) => say(error.message));
+
+hamok.once('joined', () => {
+  greet();
+  greeting = setInterval(greet, 1000);
+  if (seconds) setTimeout(leave, Number(seconds) * 1000);
+});
+process.once('SIGINT', leave);
 
 say('looks for others');
 // For ever: the first peer is alone until the second one starts.
-const joined = hamok.join({ maxRetry: -1 }).catch(() => {});
-await Promise.race([joined, new Promise((resolve) => ended.signal.addEventListener('abort', resolve))]);
+hamok.join({ maxRetry: -1 }).catch((error) => say(error.message));
 
-for (let count = 1; !ended.signal.aborted; count++) {
-  await greetings.set(peerId, count).catch((error) => say(error.message));
-  await sleep(1000, undefined, { signal: ended.signal }).catch(() => {});
+async function leave() {
+  clearInterval(greeting);
+  say(`heard of ${[...greetings.keys()].sort().join(', ') || 'nobody'}`);
+  await hamok.leave();
+  hamok.close();
+  // Sent in order, so the farewell goes first.
+  await Promise.all([publisher.quit(), subscriber.quit()]);
 }
-
-say(`heard of ${[...greetings.keys()].sort().join(', ') || 'nobody'}`);
-await hamok.leave();
-hamok.close();
-// After the farewell, which is on its way through the publisher.
-await Promise.all([publisher.quit(), subscriber.quit()]);

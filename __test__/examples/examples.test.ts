@@ -93,7 +93,7 @@ describe('remote-map-redis', () => {
 describe('transport-redis-pubsub', () => {
   it('joins separate processes over one channel', async () => {
     const names = ['ada', 'ben', 'cleo'];
-    const peers = await Promise.all(names.map((name) => run('transport-redis-pubsub', name, '5')));
+    const peers = await Promise.all(names.map((name) => run('transport-redis-pubsub', name, '4')));
 
     for (const [index, { code, stdout, stderr }] of peers.entries()) {
       expect(stderr, names[index]).toBe('');

@@ -399,19 +399,23 @@ describe('messages', () => {
     expect(grid.leader.remotePeerIds.has('old')).toBe(false);
   });
 
-  it('messages for another peer, from itself, and after close are ignored', async () => {
+  it('messages for another peer, its own, and any after close are ignored', async () => {
     const grid = createGrid(2);
+    const own: Uint8Array[] = [];
+    grid.tap = (bytes, from) => from === grid.peers[0] && own.push(bytes.slice());
     await grid.join();
-    const peer = grid.leader;
+    await expectWorking(grid);
+    grid.tap = undefined;
+    const peer = grid.peers[0]!;
     const { length } = grid.recordOf(peer);
-    const payload = Uint8Array.of(255, 255, 255);
+    const garbage = Uint8Array.of(255, 255, 255);
 
-    peer.accept(envelope(payload, 'stranger', 'somebody else'));
-    peer.accept(envelope(payload, peer.localPeerId));
+    peer.accept(envelope(garbage, 'stranger', 'somebody else'));
+    for (const bytes of own) peer.accept(HamokMessage.fromBinary(bytes));
     await expectWorking(grid);
     expect(grid.recordOf(peer), grid.report()).toHaveLength(length);
     peer.close();
-    peer.accept(envelope(payload));
+    peer.accept(envelope(garbage));
   });
 
   it('a listener of message that throws is an error event, and the peers still form a grid', async () => {

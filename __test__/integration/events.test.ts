@@ -10,7 +10,7 @@ function sortRuns(record: readonly string[]): string[] {
     const name = line.split('(')[0]!;
     const run = runs.at(-1);
 
-    if (run?.[0]!.startsWith(`${name}(`)) run.push(line);
+    if (run?.[0]?.startsWith(`${name}(`)) run.push(line);
     else runs.push([line]);
   }
 

@@ -73,6 +73,8 @@ export class CollectionPort {
   private waiting: (() => void)[] | undefined = [];
   private refusal: Error | undefined;
   private readyDeferred = new Deferred<void>();
+  /** Whether READY has come since the peer last joined. */
+  private isAttached = false;
 
   constructor(
     private readonly host: PortHost,
@@ -174,6 +176,7 @@ export class CollectionPort {
       this.refusal = undefined;
       this.readyDeferred = new Deferred();
     }
+    this.isAttached = true;
     this.seen(revision);
     this.sink.ready?.(revision, fill);
     // Codecs and a `baseMap` are code of users.
@@ -188,6 +191,7 @@ export class CollectionPort {
   onRefused(error: Error): void {
     if (this.closed) return;
     this.refusal = error;
+    this.isAttached = false;
     this.waiting &&= [];
     this.host.requests.failHandle(this.handle, error);
     this.readyDeferred.reject(error);
@@ -225,8 +229,15 @@ export class CollectionPort {
 
   /** The peer belongs to a grid with a leader, or no longer does. */
   onConnectedChanged(connected: boolean): void {
-    // The first time, READY says when.
-    if (!connected || (this.opened && !this.refusal)) this.setConnected(connected);
+    // After a join, READY says when.
+    if (!connected || this.isAttached) this.setConnected(connected);
+  }
+
+  /** The peer has left: when it joins again, the collection is brought up to date, and READY tells. */
+  onLeft(): void {
+    if (!this.isAttached) return;
+    this.isAttached = false;
+    this.readyDeferred = new Deferred();
   }
 
   onLeaderChanged(leaderId: string | undefined): void {

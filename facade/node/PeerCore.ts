@@ -153,7 +153,10 @@ export class PeerCore implements RecordSink {
   }
 
   noHeartbeat(peerId: string): void {
-    if (this.lifecycle.followsGrid) this.events.emit('no-heartbeat-from', peerId);
+    // Of a peer that is gone already, nobody expects a heartbeat.
+    const expected = this.lifecycle.followsGrid && this.membership.remotePeers.has(peerId);
+
+    if (expected) this.events.emit('no-heartbeat-from', peerId);
   }
 
   joined(): void {
@@ -167,7 +170,10 @@ export class PeerCore implements RecordSink {
 
   left(): void {
     // Nobody waits for what still runs here, and the lead is with another peer.
-    this.eachPort((port) => port.onHalt(Infinity, false));
+    this.eachPort((port) => {
+      port.onHalt(Infinity, false);
+      port.onLeft();
+    });
     this.lifecycle.onLeft();
   }
 

@@ -27,7 +27,10 @@ const MAX_TOKEN = 0x3fff_ffff;
 /** Deadlines this close together are looked at together. */
 const SWEEP_SPACING_MS = 10;
 
-/** A timer that is later than this was held up by a busy event loop, which then could not hear the answers either. */
+/**
+ * A timer that is later than this was held up by a busy event loop, which could not hear the answers either: then they get
+ * as much time again as was lost.
+ */
 const STALL_MS = 250;
 
 /** A request that waits for its answer. */
@@ -160,16 +163,16 @@ export class Requests {
 
   private sweep(): void {
     const late = performance.now() - this.dueAt;
-    const grace = late > STALL_MS ? late : 0;
 
     this.dueAt = Infinity;
     this.host.drain();
 
     const now = performance.now();
+    const earliest = late > STALL_MS ? now + late : 0;
     let next = Infinity;
 
     for (const request of this.pending.values()) {
-      request.deadline += grace;
+      request.deadline = Math.max(request.deadline, earliest);
       if (request.deadline <= now) this.expire(request);
       else if (request.deadline < next) next = request.deadline;
     }

@@ -96,18 +96,15 @@ impl Driver {
 
     /// Peers outside the membership are gone once they are silent; so is everybody for a peer that hears nobody.
     fn drop_silent_peers(&mut self, now_ms: u64) {
+        self.note_silence(now_ms);
         let Some(before_ms) = now_ms.checked_sub(self.options.election_timeout_ms) else {
             return;
         };
         let alone = self.standing.last_heard_at_ms() < before_ms;
         let members = self.view().map(|view| view.members.clone()).unwrap_or_default();
-        let leads = self.view().is_some_and(|view| view.leads);
         for peer_id in self.standing.silent_since(before_ms) {
             let member = members.values().any(|member| member.peer_id == peer_id);
             if !member || alone {
-                if leads && member {
-                    self.standing.no_heartbeat(&peer_id);
-                }
                 self.standing.gone(&peer_id);
             }
         }

@@ -161,7 +161,12 @@ impl Driver {
         }
         let now_ms = self.now_ms();
         let leader = self.visible_leader(now_ms);
-        let candidate = self.view().is_some_and(|view| view.candidate && view.members.len() >= self.options.min_peers);
+        // A leader that no quorum has answered yet is still a candidate to users.
+        let limit_ms = u128::from(self.options.election_timeout_ms);
+        let candidate = self.view().is_some_and(|view| {
+            let elected = view.leads && view.quorum_age.is_none_or(|age| age.as_millis() <= limit_ms);
+            (view.candidate || elected) && view.members.len() >= self.options.min_peers
+        });
         if leader.is_none() {
             self.standing.set_leader(None);
             self.standing.set_candidate(candidate && self.options.electable());
@@ -201,7 +206,6 @@ impl Driver {
             self.leading.next_heartbeat_at_ms = now_ms + self.options.heartbeat_ms;
             raft.heartbeat().await;
         }
-        self.note_silence(now_ms);
         self.change_membership();
         self.take_office_when_due();
         if !self.options.electable() && self.leaving.is_none() {
@@ -212,8 +216,9 @@ impl Driver {
         self.sweep(now_ms).await;
     }
 
-    fn note_silence(&mut self, now_ms: u64) {
-        let Some(view) = self.view() else { return };
+    /// Tells of members that have been silent for too long, and lets them be removed.
+    pub fn note_silence(&mut self, now_ms: u64) {
+        let Some(view) = self.view().filter(|view| view.leads) else { return };
         let limit_ms = self.options.election_timeout_ms;
         let since_ms = self.leading.since_ms;
         let silent: Vec<(NodeId, String)> = view

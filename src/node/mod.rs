@@ -36,8 +36,8 @@ use tokio::runtime::Handle as RuntimeHandle;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::config::Options;
-use crate::error::Error;
-use crate::ports::{Call, Front};
+use crate::error::{Code, Error};
+use crate::ports::{Call, Front, Notice, State};
 use crate::raft::log_store::LogExtent;
 use driver::{Driver, Event};
 use outbox::{Outbox, Outgoing};
@@ -95,12 +95,25 @@ impl Peer {
             self.events.clone(),
             self.status.clone(),
         );
-        runtime.spawn(driver.run(receiver, self.parked.clone()));
+        let run = runtime.spawn(driver.run(receiver, self.parked.clone()));
+        let front = self.front.clone();
+        // Ends with the driver. A panic of ours must not leave users with a peer that looks alive.
+        runtime.spawn(async move {
+            if run.await.is_err_and(|error| error.is_panic()) {
+                let text = "The peer stopped after a fault of the library; close it and make another";
+                front.notice(Notice::Error(Error::new(Code::Internal, text)));
+                front.notice(Notice::State(State::Empty));
+                front.notice(Notice::Left);
+                front.wake();
+            }
+        });
     }
 
-    /// Begins to leave; [`crate::ports::Notice::Left`] ends it.
+    /// Begins to leave; [`crate::ports::Notice::Left`] ends it. A peer that does not run stays as it is.
     pub fn leave(&self) {
-        let _ = self.events.send(Event::Leave);
+        if self.runs() {
+            let _ = self.events.send(Event::Leave);
+        }
     }
 
     /// Stops without waiting: what others should know of it is in [`Peer::outgoing`] when this returns.
@@ -108,7 +121,13 @@ impl Peer {
         if let Some(parting) = lock(&self.status).parting.take() {
             parting.say(&self.outbox);
         }
-        let _ = self.events.send(Event::Stop);
+        if self.runs() {
+            let _ = self.events.send(Event::Stop);
+        }
+    }
+
+    fn runs(&self) -> bool {
+        lock(&self.parked).is_none()
     }
 
     /// Takes in what the transport brought for this peer.
@@ -137,7 +156,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let _ = self.events.send(Event::Stop);
+        self.stop();
     }
 }
 
