@@ -101,3 +101,26 @@ async fn a_leader_that_leaves_is_replaced_and_can_come_back() {
     leaver.wait("what it missed", |told| told.contains(&Told::Changes(vec!["1".into()]))).await;
     leaver.wait("joined again", |told| told.contains(&Told::Joined)).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_peer_keeps_the_state_for_those_that_come_after_it() {
+    let hub = Hub::new(["a", "b", "c"]);
+    let (first, last): (Vec<_>, Vec<_>) = hub.peers().partition(|peer| peer.id != "c");
+    for peer in &first {
+        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
+        peer.start();
+    }
+    for peer in &first {
+        peer.wait("ready", |told| told.contains(&Told::Ready(1))).await;
+    }
+    first[1].call(Call::Submit(vec![(1, set("map", "key", "kept"))]));
+    first[1].wait("the answer", |told| told.iter().any(|it| matches!(it, Told::Completed(1, _)))).await;
+    hub.peer(&hub.leader()).peer.stop();
+    let newcomer = last[0];
+    newcomer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
+    newcomer.start();
+    newcomer.wait("joined", |told| told.contains(&Told::Joined)).await;
+    newcomer.call(Call::Submit(vec![(1, set("map", "key", "new"))]));
+    let kept = Outcome::Entries(vec![(0, Some(Blob::from(b"kept".as_slice())))]);
+    newcomer.wait("the old value", |told| told.contains(&Told::Completed(1, kept.clone()))).await;
+}

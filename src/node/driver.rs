@@ -117,6 +117,8 @@ pub(super) struct Driver {
     pub discovery: Discovery,
     pub election: ElectionClock,
     pub grid: Option<Grid>,
+    /// The state that the present grid begins with, until it does.
+    pub inheritance: Option<Blob>,
     /// The grid that was asked to take this peer in.
     pub asked: Option<GridId>,
     pub standing: Standing,
@@ -165,6 +167,7 @@ impl Driver {
             started: Instant::now(),
             node,
             grid: None,
+            inheritance: None,
             asked: None,
             directory: HashMap::new(),
             leaving: None,
@@ -286,6 +289,7 @@ impl Driver {
         self.replica.start_over(self.node);
         let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
         self.discovery = Discovery::new(self.node, me, self.options.min_peers, self.options.heartbeat_ms, now_ms);
+        self.inheritance = None;
         self.asked = None;
         self.refused_since_ms = None;
         self.sent_to = None;

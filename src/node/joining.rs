@@ -80,6 +80,9 @@ impl Driver {
             // The grid came to nothing before this peer was in it.
             return self.start_over();
         }
+        if self.is_sole_heir() {
+            return self.go_on_alone().await;
+        }
         if !view.leads && view.voters.contains(&self.node) {
             let reluctant = !self.options.electable();
             let random = random_id();
@@ -92,6 +95,26 @@ impl Driver {
             self.leading.next_hello_at_ms = now_ms + heartbeat_ms;
             self.outbox.broadcast(&self.packet(0, self.hello(true)));
         }
+    }
+
+    /// Whether every other voter has said farewell. None of them will vote or append again, so nobody can disagree with
+    /// what this peer makes of their grid.
+    fn is_sole_heir(&self) -> bool {
+        let Some(view) = self.view().filter(|view| !view.leads && view.voters.len() > 1) else { return false };
+        let farewells = &self.leading.farewells;
+        let alone = view.voters.iter().all(|node| *node == self.node || farewells.contains(node));
+        alone && view.voters.contains(&self.node) && !self.replica.lock().machine.is_pristine()
+    }
+
+    /// Starts a grid of its own that begins with the state of the one whose voters are gone. It has a leader in users'
+    /// eyes as soon as enough others have joined it.
+    async fn go_on_alone(&mut self) {
+        let snapshot = Blob::from(self.replica.lock().machine.to_snapshot());
+        self.start_over();
+        self.inheritance = Some(snapshot);
+        let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
+        let members = Members::from([(self.node, me)]);
+        self.take_step(Step::Initialize { grid: random_id(), members }).await;
     }
 
     /// Peers outside the membership are gone once they are silent; so is everybody for a peer that hears nobody.
@@ -192,7 +215,8 @@ impl Driver {
         let node = self.node;
         let Some(grid) = &mut self.grid else { return };
         let view = &grid.view;
-        if grid.session_started || view.leader.is_none() || !view.members.contains_key(&node) {
+        let inherits = self.inheritance.is_some();
+        if inherits || grid.session_started || view.leader.is_none() || !view.members.contains_key(&node) {
             return;
         }
         if self.replica.lock().applied_index < grid.catch_up_to {
@@ -241,6 +265,7 @@ impl Driver {
         if let Some(raft) = self.grid.as_ref().filter(|_| same_grid).map(|grid| grid.raft.clone()) {
             if self.view().is_some_and(|view| view.members.contains_key(&from)) {
                 self.leading.departed.insert(from);
+                self.leading.farewells.insert(from);
             }
             if let Some(transfer) = transfer {
                 // Ends when the engine has taken note.

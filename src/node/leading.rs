@@ -38,6 +38,8 @@ const COMPACT_PERIOD_MS: u64 = 1_000;
 pub(super) struct Leading {
     pub change_under_way: bool,
     pub departed: Nodes,
+    /// Of those, the ones that have said themselves that they will not be back.
+    pub farewells: Nodes,
     pub remote_work: bool,
     pub next_hello_at_ms: u64,
     joining: Members,
@@ -178,7 +180,8 @@ impl Driver {
     fn visible_leader(&self, now_ms: u64) -> Option<String> {
         let view = self.view()?;
         let leader = view.leader?;
-        let member = view.members.get(&leader).filter(|member| member.electable)?;
+        let gone = self.leading.farewells.contains(&leader);
+        let member = view.members.get(&leader).filter(|member| member.electable && !gone)?;
         if view.members.len() < self.options.min_peers || !view.members.contains_key(&self.node) {
             return None;
         }
@@ -207,6 +210,7 @@ impl Driver {
             raft.heartbeat().await;
         }
         self.change_membership();
+        self.pass_on_inheritance().await;
         self.take_office_when_due();
         if !self.options.electable() && self.leaving.is_none() {
             self.hand_over().await;
@@ -214,6 +218,16 @@ impl Driver {
         self.find_home_for_remote_work(now_ms).await;
         self.tell_progress(now_ms);
         self.sweep(now_ms).await;
+    }
+
+    /// The state that this grid goes on with is its first command.
+    async fn pass_on_inheritance(&mut self) {
+        if !self.replica.lock().machine.is_pristine() {
+            self.inheritance = None;
+        }
+        if let Some(snapshot) = self.inheritance.clone() {
+            self.propose(&Command::Restore(snapshot)).await;
+        }
     }
 
     /// Tells of members that have been silent for too long, and lets them be removed.

@@ -127,7 +127,11 @@ impl RemoteExecutor {
             let executed = state.remote_map(id).map_or(u64::MAX, |map| map.executed());
             handed.results.retain(|position, _| *position >= executed);
             let overdue = now_ms.saturating_sub(handed.proposed_at_ms) >= REPROPOSE_MS;
-            let mut position = if overdue { executed } else { handed.proposed.max(executed) };
+            // While one mark is under way the results gather for the next: under load, marks grow by themselves.
+            if executed < handed.proposed && !overdue {
+                continue;
+            }
+            let mut position = executed;
             let mut results = Vec::new();
             while let Some(result) = handed.results.get(&position) {
                 results.push(result.clone());

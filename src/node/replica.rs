@@ -220,12 +220,7 @@ impl ReplicaState {
                     }
                     signals.push(Signal::RemoteWork);
                 }
-                Effect::Executed { collection, .. } => {
-                    if let Some(handle) = self.ready_handle(&collection) {
-                        front.notice(Notice::Progress { handle, head: None });
-                    }
-                    signals.push(Signal::RemoteWork);
-                }
+                Effect::Executed { .. } => signals.push(Signal::RemoteWork),
                 Effect::RemoteEvents { collection, events } => {
                     if let Some(handle) = self.ready_handle(&collection) {
                         front.notice(Notice::RemoteEvents { handle, events: &events });

@@ -83,7 +83,19 @@ impl StateMachine {
             Command::Requests(batch) => self.apply_batch(index, batch, effects),
             Command::Executed(executed) => self.apply_executed(executed, effects),
             Command::Sweep(sweep) => self.apply_sweep(sweep),
+            Command::Restore(snapshot) => {
+                if self.is_pristine()
+                    && let Ok(restored) = Self::from_snapshot(snapshot.as_slice())
+                {
+                    *self = restored;
+                }
+            }
         }
+    }
+
+    /// Whether nothing has applied yet.
+    pub fn is_pristine(&self) -> bool {
+        self.revision == 0
     }
 
     pub fn revision(&self) -> u64 {

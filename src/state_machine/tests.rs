@@ -165,3 +165,16 @@ fn what_nobody_has_open_is_swept_unless_it_was_opened_again() {
     log.apply(&Command::Sweep(Sweep { sessions: vec![], collections: vec![("map".into(), abandoned_at)] }));
     assert!(log.machine.collection("map").is_none());
 }
+
+#[test]
+fn a_grid_may_begin_with_the_state_of_another_and_only_begin_with_it() {
+    let mut log = Log::default();
+    log.request(1, 0, vec![open("a", None), attach("map", CollectionKind::Map), set("k", "1")]);
+    let restore = Command::Restore(Blob::from(log.machine.to_snapshot()));
+    let mut heir = Log::default();
+    heir.apply(&restore);
+    assert_eq!(heir.machine, log.machine);
+    heir.request(2, 0, vec![open("a", Some(1)), set("k", "2")]);
+    heir.apply(&restore);
+    assert_eq!(heir.value("k").as_deref(), Some("2"));
+}

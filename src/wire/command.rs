@@ -23,6 +23,8 @@ pub enum Command {
     Executed(Executed),
     /// Leader's housekeeping: drops what nobody has used for long.
     Sweep(Sweep),
+    /// The first command of a grid that goes on with the state of another: a snapshot of that state.
+    Restore(Blob),
 }
 
 /// Consecutive requests of one session, numbered from `first`.
@@ -263,6 +265,7 @@ mod tests {
         let golden = [
             (Command::Requests(batch), REQUESTS),
             (Command::Executed(Executed { collection: "m".into(), results: vec![executed] }), EXECUTED),
+            (Command::Restore(blob("s")), RESTORE),
             (Command::Sweep(Sweep { sessions: vec![7], collections: vec![("m".into(), 9)] }), SWEEP),
         ];
         for (command, bytes) in golden {
@@ -277,5 +280,6 @@ mod tests {
 
     const REQUESTS: &str = "000701000d00010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b010176060178";
     const EXECUTED: &str = "01016d010303014301740400016b017601016b016f016e02016b017603";
+    const RESTORE: &str = "030173";
     const SWEEP: &str = "02010701016d09";
 }
