@@ -59,6 +59,7 @@ export class Hamok<
       emit: (event, ...args) => this.#dispatch(event, args),
       report: (error) => this.#report(error),
       wantsCommits: () => this.listenerCount('commit') > 0,
+      stopped: () => this.close(),
     });
   }
 

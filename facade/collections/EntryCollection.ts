@@ -128,11 +128,11 @@ export abstract class EntryCollection<K, V, M extends EventMap<M> & CollectionEv
 
     try {
       this.assertOpen(action);
-      const seen = new Set<K>();
+      // Of entries with one key, the first counts. A map has none of those.
+      const seen = entries instanceof Map ? undefined : new Set<K>();
 
       for (const [key, value] of iterable(entries, 'entries')) {
-        // Of entries with one key, the first counts.
-        if (seen.size === seen.add(key).size) continue;
+        if (seen && seen.size === seen.add(key).size) continue;
         keys.push(key);
         keyBytes.push(this.codec.encodeKey(key));
         valueBytes.push(this.codec.encodeValue(value));

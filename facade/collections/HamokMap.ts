@@ -49,6 +49,8 @@ interface EntryEvent<K, V> {
   readonly oldValue: V;
 }
 
+const CHANGE_EVENTS = ['insert', 'update', 'remove', 'clear'] as const;
+
 const setAll: SendBatch = (outbox, token, handle, keys, values) =>
   outbox.entries(Opcode.SET_ALL, token, handle, keys, values);
 const insertAll: SendBatch = (outbox, token, handle, keys, values) =>
@@ -285,11 +287,12 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
 
   private onChanges(revision: number, changes: readonly Change[]): void {
     const events: EntryEvent<K, V>[] = [];
+    const heard = CHANGE_EVENTS.some((event) => this.listenerCount(event) > 0);
 
     this.revision = revision;
     for (const change of changes) {
       const event = this.tryApply(change);
-      if (event) events.push(event);
+      if (event && heard) events.push(event);
     }
     this.emitAll(events);
   }
@@ -326,12 +329,14 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
 
   private put(decoded: K, keyBytes: Uint8Array, value: V, kind?: number): EntryEvent<K, V> {
     const key = this.index.hold(decoded, keyBytes);
-    const oldValue = this.baseMap.get(key) as V;
 
     kind ??= this.baseMap.has(key) ? ChangeKind.UPDATE : ChangeKind.INSERT;
+
+    const oldValue = kind === ChangeKind.UPDATE ? this.baseMap.get(key) : undefined;
+
     this.baseMap.set(key, value);
 
-    return { kind, key, value, oldValue };
+    return { kind, key, value, oldValue: oldValue as V };
   }
 
   private emitAll(events: readonly EntryEvent<K, V>[]): void {

@@ -30,8 +30,15 @@ export function createHamokJsonBinaryCodec<T>(): HamokCodec<T, Uint8Array> {
   return {
     // Buffers this small are cut from a pool, five times as fast as TextEncoder.
     encode: (data) => Buffer.from(toJson(data)),
-    decode: (data) => JSON.parse(utf8.decode(data)),
+    decode: (data) => parse(utf8.decode(data)) as T,
   };
+}
+
+/** Text in JSON without anything to unescape. Taken as it is: the parser would look every short string up in a table. */
+const PLAIN_TEXT = /^"[ !#-[\]-\uffff]*"$/;
+
+function parse(json: string): unknown {
+  return PLAIN_TEXT.test(json) ? json.slice(1, -1) : JSON.parse(json);
 }
 
 /** JSON as text. Throws as `createHamokJsonBinaryCodec` does. */

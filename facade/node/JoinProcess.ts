@@ -66,7 +66,11 @@ export class JoinProcess {
   }
 
   abort(): void {
+    this.fail(hamokError('CLOSED', 'Joining process is aborted or the hamok is closed'));
+  }
+
+  fail(error: Error): void {
     clearTimeout(this.timer);
-    this.done.reject(hamokError('CLOSED', 'Joining process is aborted or the hamok is closed'));
+    this.done.reject(error);
   }
 }

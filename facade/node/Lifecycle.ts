@@ -6,6 +6,7 @@ import type { NativePeer } from '../binding/native';
 import { hamokError } from '../common/errors';
 import { createLogger } from '../common/logger';
 import { Deferred } from './Deferred';
+import { toError } from './guardedEmit';
 import { type HamokJoinProcessParams, JoinProcess } from './JoinProcess';
 import type { EmitHamokEvent, Membership } from './Membership';
 
@@ -73,24 +74,31 @@ export class Lifecycle {
       return Promise.resolve();
     }
 
-    let process: JoinProcess;
+    let attempt: JoinProcess;
 
     try {
-      process = new JoinProcess(params);
+      attempt = new JoinProcess(params);
     } catch (error) {
       return Promise.reject(error);
     }
 
-    this.joining = process;
-    if (this.phase === 'idle') this.start();
+    this.joining = attempt;
+    if (this.phase === 'idle') {
+      try {
+        this.start();
+      } catch (error) {
+        this.failJoining(toError(error));
+        this.stopRunning();
+      }
+    }
     // A listener of the first events may have closed the peer, which has aborted the process then.
-    if (this.joining === process) {
-      process.start(() => {
+    if (this.joining === attempt) {
+      attempt.start(() => {
         this.joining = undefined;
       });
     }
 
-    return process.promise;
+    return attempt.promise;
   }
 
   leave(): Promise<void> {
@@ -112,15 +120,24 @@ export class Lifecycle {
     this.abortJoining();
     this.host.native.stop();
     this.host.drain();
-    this.stopHeartbeat();
-    this.depart();
+    this.stopRunning();
     this.joinedDeferred.reject(hamokError('CLOSED', 'Cannot join: the hamok is closed'));
     this.leavingDone.resolve();
   }
 
+  /** Rejects the `join()` that is under way. @returns whether there was one */
+  failJoining(error: Error): boolean {
+    const { joining } = this;
+
+    this.joining = undefined;
+    joining?.fail(error);
+
+    return joining !== undefined;
+  }
+
   /** The native side: there is a grid with a leader. */
   onJoined(): void {
-    if (this.phase !== 'running') return;
+    if (this.phase !== 'running' || this.isJoined) return;
 
     const { joining } = this;
 
@@ -145,8 +162,7 @@ export class Lifecycle {
 
     this.phase = 'left';
     this.abortJoining();
-    this.stopHeartbeat();
-    this.depart();
+    this.stopRunning();
     this.host.emit('left');
     // A listener may have closed the peer.
     if (!this.closed) this.phase = 'idle';
@@ -160,11 +176,11 @@ export class Lifecycle {
     host.membership.setState('follower');
     if (this.closed) return;
 
+    host.native.start(() => host.drain());
     this.heartbeat = setInterval(() => {
       host.native.beat();
       host.emit('heartbeat');
     }, host.heartbeatInMs);
-    host.native.start(() => host.drain());
   }
 
   private async joinAfterLeaving(params?: HamokJoinProcessParams): Promise<void> {
@@ -181,7 +197,11 @@ export class Lifecycle {
     joining?.abort();
   }
 
-  private depart(): void {
+  /** Ends the timer that keeps the process alive, and emits what it means that this peer no longer runs. */
+  private stopRunning(): void {
+    clearInterval(this.heartbeat);
+    this.heartbeat = undefined;
+    if (this.phase === 'running') this.phase = 'idle';
     this.disconnect();
     this.host.membership.depart();
   }
@@ -191,10 +211,5 @@ export class Lifecycle {
     this.isJoined = false;
     this.joinedDeferred = new Deferred();
     this.host.connectedChanged(false);
-  }
-
-  private stopHeartbeat(): void {
-    clearInterval(this.heartbeat);
-    this.heartbeat = undefined;
   }
 }

@@ -6,7 +6,7 @@
  * come first, so the order holds.
  */
 import { PackReader } from '../binding/packing';
-import { type HamokErrorCode, hamokError } from '../common/errors';
+import { type HamokError, type HamokErrorCode, hamokError } from '../common/errors';
 import type { HamokState } from '../HamokEventMap';
 import { CONFLICT, NOTHING, type Outcome } from './Outcome';
 import { ChangeKind, OutcomeTag, RecordKind } from './protocol';
@@ -243,7 +243,7 @@ function readEntry(reader: PackReader): EncodedEntry {
   return { key: reader.bytes(), value: reader.bytes() };
 }
 
-function readError(reader: PackReader): Error {
+function readError(reader: PackReader): HamokError {
   const code = reader.str() as HamokErrorCode;
 
   return hamokError(code, reader.str());

@@ -6,6 +6,7 @@
  *     records:  native -> NativeStream -> PeerCore -> Membership, Lifecycle, CollectionPort, Requests -> listeners, promises
  */
 import type { NativePeer } from '../binding/native';
+import type { HamokError } from '../common/errors';
 import { createLogger } from '../common/logger';
 import type { ResolvedConfig } from '../HamokConfig';
 import type { HamokState } from '../HamokEventMap';
@@ -35,6 +36,8 @@ export interface PeerEvents {
   report(error: Error): void;
   /** Whether somebody listens to `commit`. */
   wantsCommits(): boolean;
+  /** The native side has stopped by itself: nothing works any more. */
+  stopped(): void;
 }
 
 /** Positions in `NativePeer.status()`. */
@@ -169,6 +172,10 @@ export class PeerCore implements RecordSink {
   }
 
   left(): void {
+    if (this.lifecycle.followsGrid) {
+      this.events.stopped();
+      return;
+    }
     // Nobody waits for what still runs here, and the lead is with another peer.
     this.eachPort((port) => {
       port.onHalt(Infinity, false);
@@ -230,7 +237,9 @@ export class PeerCore implements RecordSink {
     this.collections.port(handle)?.onEventsLost();
   }
 
-  error(error: Error): void {
+  error(error: HamokError): void {
+    // That is an answer to `join()`.
+    if (error.code === 'PEER_ID_IN_USE' && this.lifecycle.failJoining(error)) return;
     this.events.report(error);
   }
 

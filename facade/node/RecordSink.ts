@@ -1,4 +1,5 @@
 /** What the native stream tells, record by record, decoded except for what users' codecs must decode. */
+import type { HamokError } from '../common/errors';
 import type { HamokState } from '../HamokEventMap';
 import type { Outcome } from './Outcome';
 import type { ExecutionId, RemoteEvent } from './ReplyOutbox';
@@ -68,7 +69,7 @@ export interface RecordSink {
   /** @param headToken the request that the leader is at; 0: another peer's */
   progress(handle: number, headToken: number): void;
   eventsLost(handle: number): void;
-  error(error: Error): void;
+  error(error: HamokError): void;
   log(level: number, module: string, text: string): void;
   /** A record could not be read, or a method threw. */
   failed(error: unknown): void;

@@ -147,6 +147,27 @@ describe('join', () => {
     expect(native.calls).toEqual(['start']);
   });
 
+  it('rejects when the peer id is in use, and the peer goes on', async () => {
+    const { hamok, native } = createPeer();
+    const joined = hamok.join();
+
+    native.put().u8(19).text('PEER_ID_IN_USE', 'in use');
+    await expect(joined).rejects.toMatchObject({ code: 'PEER_ID_IN_USE', message: 'in use' });
+    const again = hamok.join();
+    native.join();
+    await again;
+  });
+
+  it('rejects when the native side cannot start', async () => {
+    const { hamok, native } = createPeer();
+
+    native.start = () => {
+      throw new Error('no threads');
+    };
+    expect(await messageOf(hamok.join())).toBe('no threads');
+    expect([hamok.run, hamok.state]).toEqual([false, 'empty']);
+  });
+
   it('refuses parameters that are none', async () => {
     const { hamok } = createPeer();
 
@@ -406,9 +427,22 @@ describe('messages', () => {
     hamok.on('error', (error) => errors.push(error));
     native.put().u8(99, 1, 2);
     await pause(5);
-    native.put().u8(19).text('PEER_ID_IN_USE', 'in use');
+    native.put().u8(19).text('INVALID_MESSAGE', 'damaged');
     await pause(5);
-    expect(errors).toMatchObject([{ code: 'INTERNAL' }, { code: 'PEER_ID_IN_USE', message: 'in use' }]);
+    expect(errors).toMatchObject([{ code: 'INTERNAL' }, { code: 'INVALID_MESSAGE', message: 'damaged' }]);
+  });
+
+  it('a native side that stops by itself closes the peer', async () => {
+    const { hamok, native } = await createJoinedPeer();
+    const errors: unknown[] = [];
+    const lines = record(hamok);
+
+    hamok.on('error', (error) => errors.push(error));
+    native.put().u8(19).text('INTERNAL', 'fault').u8(2, 0, 9);
+    await pause(5);
+    expect(errors).toMatchObject([{ code: 'INTERNAL', message: 'fault' }]);
+    expect(lines).toEqual(['state-changed empty leader', 'leader-changed  me', 'close']);
+    expect(hamok.closed).toBe(true);
   });
 });
 
