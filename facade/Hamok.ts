@@ -292,8 +292,6 @@ export class Hamok<
 
     const id = collectionId('mapId', options);
 
-    object('remoteMap', options.remoteMap);
-
     return this.#core.collections.create(
       CollectionKind.REMOTE_MAP,
       id,

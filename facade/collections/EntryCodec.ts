@@ -2,18 +2,22 @@
 import { hamokError, invalidArgument } from '../common/errors';
 import { createHamokJsonBinaryCodec, type HamokCodec } from '../common/HamokCodec';
 import { toError } from '../node/guardedEmit';
+import { objectWith } from '../node/validation';
+
+const CODEC_FUNCTIONS = ['encode', 'decode'];
 
 export class EntryCodec<K, V> {
   private readonly keyCodec: HamokCodec<K, Uint8Array>;
   private readonly valueCodec: HamokCodec<V, Uint8Array>;
   private isNullValue: boolean | undefined;
 
+  /** @throws HamokError `INVALID_CONFIG` when a codec is none */
   constructor(
     keyCodec: HamokCodec<K, Uint8Array> = createHamokJsonBinaryCodec<K>(),
     valueCodec: HamokCodec<V, Uint8Array> = createHamokJsonBinaryCodec<V>(),
   ) {
-    this.keyCodec = keyCodec;
-    this.valueCodec = valueCodec;
+    this.keyCodec = objectWith('keyCodec', keyCodec, CODEC_FUNCTIONS);
+    this.valueCodec = objectWith('valueCodec', valueCodec, CODEC_FUNCTIONS);
   }
 
   /** @throws TypeError `INVALID_ARGUMENT` when the key is undefined or its codec throws */

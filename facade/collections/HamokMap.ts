@@ -5,6 +5,7 @@ import type { HamokMapSnapshot } from '../HamokSnapshot';
 import type { CollectionPort, Send, SendBatch } from '../node/CollectionPort';
 import { ChangeKind, CompareAction, Opcode } from '../node/protocol';
 import type { Change, EncodedEntry } from '../node/RecordSink';
+import { functionOption, objectWith } from '../node/validation';
 import { type BaseMap, MemoryBaseMap } from './BaseMap';
 import type { CollectionConfig } from './CollectionConfig';
 import { EntryCodec } from './EntryCodec';
@@ -40,6 +41,9 @@ export type HamokMapBuilderConfig<K, V> = CollectionConfig & {
   /** What `updateIf` and `removeIf` compare with. Default: equal JSON text. */
   equalValues?: EqualValues<V>;
 };
+
+/** What is used of a `baseMap`, besides iterating over it. */
+const MAP_FUNCTIONS = ['get', 'set', 'has', 'delete', 'clear', 'keys', 'values', 'entries'];
 
 /** An entry's change as listeners hear of it. */
 interface EntryEvent<K, V> {
@@ -85,11 +89,11 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   /** Log index up to which the mirror shows the shared map. */
   private revision = 0;
 
-  /** Made by `hamok.createMap`. */
+  /** Made by `hamok.createMap`. @throws HamokError `INVALID_CONFIG` */
   constructor(port: CollectionPort, config: HamokMapBuilderConfig<K, V>) {
     super(port, new EntryCodec(config.keyCodec, config.valueCodec));
-    this.baseMap = config.baseMap ?? new MemoryBaseMap();
-    this.equalValues = config.equalValues ?? equalJson;
+    this.baseMap = objectWith('baseMap', config.baseMap ?? new MemoryBaseMap(), MAP_FUNCTIONS);
+    this.equalValues = functionOption('equalValues', config.equalValues ?? equalJson);
 
     port.attach({
       ready: (revision, fill) => this.onReady(revision, fill),

@@ -5,7 +5,7 @@ import type { HamokRemoteMapSnapshot } from '../HamokSnapshot';
 import type { CollectionPort, SendBatch } from '../node/CollectionPort';
 import { ChangeKind, RemoteMethod } from '../node/protocol';
 import type { RemoteEvent } from '../node/ReplyOutbox';
-import { integer } from '../node/validation';
+import { boolean, functionOption, object, time } from '../node/validation';
 import type { CollectionConfig } from './CollectionConfig';
 import { EntryCodec } from './EntryCodec';
 import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
@@ -48,8 +48,6 @@ export type HamokRemoteMapBuilderConfig<K, V> = CollectionConfig & {
   abandonAfterMs?: number;
 };
 
-const MAX_TIME_MS = 0x7fff_ffff;
-
 const SENDERS: EntrySenders = {
   set: remotely(RemoteMethod.SET),
   setAll: remotely(RemoteMethod.SET_ALL),
@@ -87,15 +85,15 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
   /** Made by `hamok.createRemoteMap`. @throws HamokError `INVALID_CONFIG` */
   constructor(port: CollectionPort, config: HamokRemoteMapBuilderConfig<K, V>) {
     super(port, new EntryCodec(config.keyCodec, config.valueCodec));
-    this.remoteMap = config.remoteMap;
-    this.equalValues = config.equalValues ?? equalJson;
-    this.emitEvents = !config.noEvents;
+    this.remoteMap = object('remoteMap', config.remoteMap);
+    this.equalValues = functionOption('equalValues', config.equalValues ?? equalJson);
+    this.emitEvents = !boolean('noEvents', config.noEvents ?? false);
     this.executor = new RemoteMapExecutor(
       port.id,
       { store: this.remoteMap, codec: this.codec, equalValues: this.equalValues, emitEvents: this.emitEvents },
       {
         replies: port.replies,
-        abandonAfterMs: integer('abandonAfterMs', config.abandonAfterMs ?? 30_000, 1, MAX_TIME_MS),
+        abandonAfterMs: time('abandonAfterMs', config.abandonAfterMs ?? 30_000, 1),
         report: (error) => port.report(error),
       },
     );

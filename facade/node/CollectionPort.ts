@@ -96,6 +96,11 @@ export class CollectionPort {
     return !this.waiting;
   }
 
+  /** Whether the mirror is kept up to date: not between a join and READY. */
+  get attached(): boolean {
+    return this.isAttached;
+  }
+
   /** Resolves when the collection can be used; rejects when it was refused or closed before. */
   get whenReady(): Promise<void> {
     return this.readyDeferred.promise;

@@ -78,6 +78,14 @@ export class Collections {
     return [...this.portsByHandle.values()];
   }
 
+  /** Resolves when every collection shows what this peer has applied; undefined when they do. */
+  attached(): Promise<unknown> | undefined {
+    const missing = this.ports().filter((port) => !port.attached);
+
+    // One that was refused never will.
+    return missing.length > 0 ? Promise.allSettled(missing.map((port) => port.whenReady)) : undefined;
+  }
+
   /** Closes them all. */
   close(): void {
     for (const collection of [...this.storages.values()]) collection.close();

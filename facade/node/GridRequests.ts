@@ -14,6 +14,8 @@ export interface GridRequestsHost {
   readonly outbox: Outbox;
   barrier(token: number, handle: number): void;
   leaderId(): string | undefined;
+  /** Resolves when every collection shows what this peer has applied; undefined when they do. */
+  attached(): Promise<unknown> | undefined;
 }
 
 export class GridRequests {
@@ -36,12 +38,19 @@ export class GridRequests {
     });
   }
 
-  /** Resolves when all that is committed by now is applied here. */
+  /** Resolves when all that is committed by now is applied here, and the collections show it. */
   commitHead(): Promise<void> {
     return this.request((request) => {
+      const begin = () => {
+        if (!this.host.requests.has(request)) return;
+        this.host.outbox.flush();
+        this.host.barrier(request.token, NO_HANDLE);
+      };
+      const attached = this.host.attached();
+
       this.host.requests.start(request);
-      this.host.outbox.flush();
-      this.host.barrier(request.token, NO_HANDLE);
+      if (attached) attached.then(begin);
+      else begin();
     });
   }
 

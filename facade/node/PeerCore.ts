@@ -98,6 +98,7 @@ export class PeerCore implements RecordSink {
       outbox: this.outbox,
       barrier: (token, handle) => native.barrier(token, handle),
       leaderId: () => this.membership.leaderId,
+      attached: () => this.collections.attached(),
     });
     this.collections = new Collections({
       grid: this.grid,

@@ -65,6 +65,11 @@ export class Requests {
     return this.pending.size;
   }
 
+  /** Whether a request still waits. */
+  has(request: PendingRequest): boolean {
+    return this.pending.get(request.token) === request;
+  }
+
   /** Takes in a request. Its time does not run before `start`. */
   add<O, S, R>(
     handle: number,

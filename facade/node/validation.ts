@@ -28,6 +28,25 @@ export function object<T>(name: string, value: T): T {
   return value;
 }
 
+/** An object of the user's that has these functions. */
+export function objectWith<T>(name: string, value: T, functions: readonly string[]): T {
+  object(name, value);
+  for (const method of functions) {
+    if (typeof (value as Record<string, unknown>)[method] !== 'function') {
+      throw invalidConfig(`${name} must have a function ${method}`);
+    }
+  }
+
+  return value;
+}
+
+/** A function of the user's. */
+export function functionOption<T>(name: string, value: T): T {
+  if (typeof value !== 'function') throw invalidConfig(`${name} must be a function, not ${String(value)}`);
+
+  return value;
+}
+
 /** A text that is not empty. */
 export function nonEmptyString(name: string, value: string): string {
   if (typeof value !== 'string' || value === '') throw invalidConfig(`${name} must be a string that is not empty`);

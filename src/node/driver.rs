@@ -384,12 +384,13 @@ impl Driver {
     fn handle_signal(&mut self, signal: Signal) {
         match signal {
             Signal::SessionOpened => self.standing.joined(),
-            Signal::Gap { expected } => {
-                self.leading.forget_proposals_of(self.node);
-                self.resend_from(expected);
+            Signal::Gap { session } => {
+                self.leading.forget_proposals_of(session);
+                if session == self.node {
+                    self.resend_soon();
+                }
             }
             Signal::Unreadable => self.leading.forget_proposals(),
-            Signal::OthersGap { session } => self.leading.forget_proposals_of(session),
             Signal::UnknownSession => {
                 // Its opening was lost with an uncommitted entry, or it was swept away during a long absence.
                 if self.grid.as_ref().is_some_and(|grid| grid.session_started) {
@@ -475,8 +476,8 @@ impl Driver {
                 self.accept_batch(from, Batch { first, count, command }).await;
             }
             Body::Submit { .. } => {}
-            Body::Resend { expected } if same_grid => self.resend_from(expected),
-            Body::Resend { .. } => {}
+            Body::Resend if same_grid => self.resend_soon(),
+            Body::Resend => {}
             Body::ReadIndex { id } if same_grid => self.confirm_lead(ReadIndexAsker::Peer { node: from, id }),
             Body::ReadIndex { .. } => {}
             Body::ReadIndexReply { id, index } if same_grid => self.question_answered(id as Token, index),
@@ -611,9 +612,9 @@ impl Driver {
         }
     }
 
-    /// The leader, or the state machine, lacks the request `expected` of this peer's session.
-    pub fn resend_from(&mut self, _expected: u64) {
-        // What has applied here needs no resending even if the leader is behind; the leader will get there.
+    /// The leader, or the state machine, lacks a request of this peer's session. What has applied here need not be sent
+    /// again, even if the leader is behind: it will get there.
+    pub fn resend_soon(&mut self) {
         self.resend_at_ms.get_or_insert(self.now_ms() + RETRY_MS);
     }
 

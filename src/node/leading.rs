@@ -102,7 +102,7 @@ impl Driver {
         let applied = self.replica.lock().machine.sessions().next(session).unwrap_or(0);
         let expected = self.leading.proposed.get(&session).copied().unwrap_or(0).max(applied);
         if first > expected {
-            return self.ask_to_resend(session, expected);
+            return self.ask_to_resend(session);
         }
         if first + count <= expected || !command::is_batch_of(command.as_slice(), session, first) {
             return;
@@ -126,16 +126,15 @@ impl Driver {
     pub fn proposal_ended(&mut self, failed: Option<NodeId>) {
         if let Some(session) = failed {
             self.leading.proposed.remove(&session);
-            let expected = self.replica.lock().machine.sessions().next(session).unwrap_or(0);
-            self.ask_to_resend(session, expected);
+            self.ask_to_resend(session);
         }
     }
 
-    fn ask_to_resend(&mut self, session: NodeId, expected: u64) {
+    fn ask_to_resend(&mut self, session: NodeId) {
         if session == self.node {
-            self.resend_from(expected);
+            self.resend_soon();
         } else {
-            self.send_to_node(session, Body::Resend { expected });
+            self.send_to_node(session, Body::Resend);
         }
     }
 

@@ -29,10 +29,9 @@ use crate::wire::{GridId, NodeId};
 pub enum Signal {
     /// The peer's own session is open.
     SessionOpened,
-    /// The peer's own session lacks a request.
-    Gap { expected: u64 },
-    /// Another peer's session does; the leader must not take a retry for something that it has proposed already.
-    OthersGap { session: NodeId },
+    /// A session lacks a request: its peer sends again, and the leader must not take that for something that it has
+    /// proposed already.
+    Gap { session: NodeId },
     /// The own session is not open in this grid.
     UnknownSession,
     /// An entry meant nothing; the leader must not take a retry for something that it has proposed already.
@@ -214,21 +213,20 @@ impl ReplicaState {
                     self.settle(request, outcome, front, signals);
                 }
                 Effect::Settled { .. } => {}
-                Effect::Queued { request, .. } => {
+                Effect::Queued { request } => {
                     if Some(request.session) == own {
                         self.requests.queued_remotely(request.number);
                     }
                     signals.push(Signal::RemoteWork);
                 }
-                Effect::Executed { .. } => signals.push(Signal::RemoteWork),
+                Effect::Executed => signals.push(Signal::RemoteWork),
                 Effect::RemoteEvents { collection, events } => {
                     if let Some(handle) = self.ready_handle(&collection) {
                         front.notice(Notice::RemoteEvents { handle, events: &events });
                     }
                 }
-                Effect::Gap { session, expected } if Some(session) == own => signals.push(Signal::Gap { expected }),
                 Effect::UnknownSession { session } if Some(session) == own => signals.push(Signal::UnknownSession),
-                Effect::Gap { session, .. } => signals.push(Signal::OthersGap { session }),
+                Effect::Gap { session, .. } => signals.push(Signal::Gap { session }),
                 Effect::UnknownSession { .. } => {}
                 Effect::SessionReplaced { session, ended, .. } if Some(session) == own => {
                     let orphans = self.requests.session_opened(ended);

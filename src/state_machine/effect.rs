@@ -28,9 +28,9 @@ pub enum Effect<'a> {
     /// The caller's answer.
     Settled { request: RequestId, outcome: Arc<Outcome> },
     /// A remote operation is in its map's pending list; its answer comes when the leader has executed it.
-    Queued { collection: CollectionId, request: RequestId },
-    /// Operations of this remote map were executed; `next` is the position of the new head, if there is one.
-    Executed { collection: CollectionId, next: Option<u64> },
+    Queued { request: RequestId },
+    /// Operations of a remote map were executed.
+    Executed,
     /// What executed operations did to the user's store.
     RemoteEvents { collection: CollectionId, events: Vec<RemoteEvent> },
     /// A batch was refused whole or from some request on, because the session's request `expected` is missing.

@@ -193,7 +193,7 @@ impl StateMachine {
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
                         map.push(request, index, operation.clone());
-                        effects.push(Effect::Queued { collection: collection.clone(), request });
+                        effects.push(Effect::Queued { request });
                         None
                     }
                     Ok(Content::Map(_)) => Some(Outcome::Done),
@@ -213,7 +213,6 @@ impl StateMachine {
             // A mark that repeats, or that a deposed leader made, names a position that is no longer the head.
             taken.extend(map.take_head(result.position).map(|operation| (operation, result)));
         }
-        let next = map.head_position();
         for (operation, result) in &taken {
             let collection = executed.collection.clone();
             if !result.events.is_empty() {
@@ -226,7 +225,7 @@ impl StateMachine {
             self.settle(request, result.outcome.clone(), effects);
         }
         if !taken.is_empty() {
-            effects.push(Effect::Executed { collection: executed.collection.clone(), next });
+            effects.push(Effect::Executed);
         }
     }
 

@@ -60,10 +60,8 @@ pub enum Body {
         count: u64,
         command: Blob,
     },
-    /// The leader could not propose a batch; the session goes on with the request `expected`.
-    Resend {
-        expected: u64,
-    },
+    /// The leader could not propose a batch: send again what has not applied.
+    Resend,
     /// How far must one have applied to see everything committed by now?
     ReadIndex {
         id: u64,

@@ -457,6 +457,11 @@ describe('closing and refusing', () => {
     [{ mapId: 'a', requestTimeoutInMs: -1 }],
     [{ mapId: 'a', requestTimeoutInMs: '5' }],
     [{ mapId: 'a', maxOutboundMessageKeys: 1.5 }],
+    [{ mapId: 'a', keyCodec: {} }],
+    [{ mapId: 'a', valueCodec: { encode: () => {}, decode: 1 } }],
+    [{ mapId: 'a', equalValues: true }],
+    [{ mapId: 'a', baseMap: 5 }],
+    [{ mapId: 'a', baseMap: {} }],
     [undefined],
   ])('refuses the options %j', (options) => {
     const { hamok } = createPeer();

@@ -553,6 +553,21 @@ describe('peers and figures', () => {
     await head;
   });
 
+  it('waitUntilCommitHead waits until the collections show what is applied, one that was refused excepted', async () => {
+    const { hamok, native } = await createJoinedPeer();
+
+    hamok.on('error', () => {});
+    native.opens = false;
+    const map = hamok.createMap<string, number>({ mapId: 'map' });
+    hamok.createMap({ mapId: 'refused' });
+    const head = hamok.waitUntilCommitHead().then(() => map.get('a'));
+    native.put().u8(10).u32(2).u8(0).text('KIND_MISMATCH', 'refused');
+    await pause(5);
+    expect(native.calls).not.toContain('barrier(0)');
+    native.ready(1, ['"a"', '1']);
+    expect(await head).toBe(1);
+  });
+
   it('the views are live', async () => {
     const { hamok, native } = await createJoinedPeer();
     const { raft, grid } = hamok;
