@@ -1,5 +1,5 @@
 /** The peer as users have it: everything of the package begins here. */
-import { requestLimits } from './collections/CollectionConfig';
+import { type CollectionConfig, requestLimits } from './collections/CollectionConfig';
 import { HamokMap, type HamokMapBuilderConfig } from './collections/HamokMap';
 import { HamokRemoteMap, type HamokRemoteMapBuilderConfig } from './collections/HamokRemoteMap';
 import { hamokError, invalidArgument } from './common/errors';
@@ -8,12 +8,13 @@ import { type HamokConfig, type HamokObjectConfig, resolveConfig } from './Hamok
 import type { HamokEventMap, HamokState } from './HamokEventMap';
 import type { HamokGrid } from './HamokGrid';
 import type { HamokMessage } from './messages/HamokMessage';
+import type { CollectionPort } from './node/CollectionPort';
 import type { AnyCollection } from './node/Collections';
 import { guardedEmit, throwLater, toError } from './node/guardedEmit';
 import { incoming } from './node/incoming';
 import type { HamokFetchRemotePeersResponse, HamokJoinProcessParams } from './node/JoinProcess';
 import { PeerCore } from './node/PeerCore';
-import { CollectionKind } from './node/protocol';
+import { CollectionKind, kindNames } from './node/protocol';
 import { TypedEmitter } from './node/TypedEmitter';
 import { nonEmptyString, object } from './node/validation';
 import type { RaftView } from './raft/RaftView';
@@ -263,16 +264,7 @@ export class Hamok<
    *   collection has it; `CLOSED`
    */
   createMap<K, V>(options: HamokMapBuilderConfig<K, V>): HamokMap<K, V> {
-    this.#assertOpen('create map on');
-
-    const id = collectionId('mapId', options);
-
-    return this.#core.collections.create(
-      CollectionKind.MAP,
-      id,
-      requestLimits(options),
-      (port) => new HamokMap(port, options),
-    );
+    return this.#create(CollectionKind.MAP, 'mapId', options, (port) => new HamokMap(port, options));
   }
 
   /** The map of this id, if it exists on this peer; otherwise as `createMap`. @param callback called if it existed */
@@ -280,24 +272,12 @@ export class Hamok<
     options: HamokMapBuilderConfig<K, V>,
     callback?: (alreadyExisted: boolean) => void,
   ): HamokMap<K, V> {
-    return (
-      this.#existing<HamokMap<K, V>>(CollectionKind.MAP, 'map', collectionId('mapId', options), callback) ??
-      this.createMap(options)
-    );
+    return this.#existing(CollectionKind.MAP, 'mapId', options, callback) ?? this.createMap(options);
   }
 
   /** Creates a remote map, as `createMap` creates a map. */
   createRemoteMap<K, V>(options: HamokRemoteMapBuilderConfig<K, V>): HamokRemoteMap<K, V> {
-    this.#assertOpen('create remote map on');
-
-    const id = collectionId('mapId', options);
-
-    return this.#core.collections.create(
-      CollectionKind.REMOTE_MAP,
-      id,
-      requestLimits(options),
-      (port) => new HamokRemoteMap(port, options),
-    );
+    return this.#create(CollectionKind.REMOTE_MAP, 'mapId', options, (port) => new HamokRemoteMap(port, options));
   }
 
   /** As `getOrCreateMap`, for remote maps. */
@@ -305,14 +285,7 @@ export class Hamok<
     options: HamokRemoteMapBuilderConfig<K, V>,
     callback?: (alreadyExisted: boolean) => void,
   ): HamokRemoteMap<K, V> {
-    return (
-      this.#existing<HamokRemoteMap<K, V>>(
-        CollectionKind.REMOTE_MAP,
-        'remote map',
-        collectionId('mapId', options),
-        callback,
-      ) ?? this.createRemoteMap(options)
-    );
+    return this.#existing(CollectionKind.REMOTE_MAP, 'mapId', options, callback) ?? this.createRemoteMap(options);
   }
 
   // `once` and `prependOnceListener` of Node.js come through these.
@@ -342,14 +315,28 @@ export class Hamok<
     if (event === 'commit') this.#core.watchCommits();
   }
 
-  #existing<C extends AnyCollection>(
+  #create<C extends AnyCollection, I extends string>(
     kind: CollectionKind,
-    name: string,
-    id: string,
+    idOption: I,
+    options: CollectionConfig & Readonly<Record<I, string>>,
+    build: (port: CollectionPort) => C,
+  ): C {
+    this.#assertOpen(`create ${kindNames[kind]} on`);
+
+    const id = nonEmptyString(idOption, object('options', options)[idOption]);
+
+    return this.#core.collections.create(kind, id, requestLimits(options), build);
+  }
+
+  #existing<C extends AnyCollection, I extends string>(
+    kind: CollectionKind,
+    idOption: I,
+    options: Readonly<Record<I, string>>,
     callback: ((alreadyExisted: boolean) => void) | undefined,
   ): C | undefined {
-    this.#assertOpen(`create ${name} on`);
+    this.#assertOpen(`create ${kindNames[kind]} on`);
 
+    const id = nonEmptyString(idOption, object('options', options)[idOption]);
     const collection = this.#core.collections.get<C>(kind, id);
 
     if (collection) callback?.(true);
@@ -369,8 +356,4 @@ export class Hamok<
     if (this.listenerCount('error') > 0) this.#dispatch('error', [error]);
     else logger.error(error);
   }
-}
-
-function collectionId(name: string, options: { readonly mapId: string }): string {
-  return nonEmptyString(name, object('options', options).mapId);
 }

@@ -1,4 +1,9 @@
-/** The collections of one peer: by id for users, by handle for the native side. */
+/**
+ * The collections of one peer: by id for users, by handle for the native side.
+ *
+ * A further kind of collection takes: its operations in `protocol.ts` and `Outbox`; a class over `Collection` that gives
+ * its port a sink and makes its calls with `request` and `batch`; its `createX` and `getOrCreateX` in `Hamok`.
+ */
 import type { Collection } from '../collections/Collection';
 import { hamokError } from '../common/errors';
 import { CollectionPort, type PortHost, type RequestLimits } from './CollectionPort';

@@ -167,7 +167,6 @@ impl NativePeer {
     /// operations.
     #[napi]
     pub fn status(&self) -> Vec<f64> {
-        let pending = self.peer.pending_requests();
         let status = self.peer.status();
         let log = status.log;
         let commit_index = status.commit_index.map_or(-1.0, |index| index as f64);
@@ -178,8 +177,8 @@ impl NativePeer {
             log.next as f64,
             (log.next - log.first) as f64,
             log.bytes as f64,
-            pending as f64,
-            status.remote_operations as f64,
+            status.pending_requests as f64,
+            status.running_remote_operations as f64,
         ]
     }
 }

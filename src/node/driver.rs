@@ -54,6 +54,8 @@ pub(super) enum Event {
     Stop,
     /// Role, leader, term or membership of this Raft node have changed.
     RaftChanged(NodeId),
+    /// This Raft node has stopped: because it was told to, or because of a fault.
+    RaftEnded(NodeId),
     /// The membership change that was under way is over.
     MembershipChanged,
     /// This node, as the leader, has confirmed its lead.
@@ -136,6 +138,7 @@ pub(super) struct Driver {
     sent_at_ms: u64,
     resend_at_ms: Option<u64>,
     view_is_stale: bool,
+    session_open: bool,
     pub ended: bool,
 }
 
@@ -179,6 +182,7 @@ impl Driver {
             sent_at_ms: 0,
             resend_at_ms: None,
             view_is_stale: false,
+            session_open: false,
             ended: false,
         }
     }
@@ -273,7 +277,10 @@ impl Driver {
         };
         let (mut watch, events, node) = (raft.watch(), self.events.clone(), self.node);
         // Ends with the Raft node, or with the driver.
-        tokio::spawn(async move { while watch.changed().await && events.send(Event::RaftChanged(node)).is_ok() {} });
+        tokio::spawn(async move {
+            while watch.changed().await && events.send(Event::RaftChanged(node)).is_ok() {}
+            let _ = events.send(Event::RaftEnded(node));
+        });
         let view = raft.view();
         self.election.leader_heard(now_ms);
         self.grid = Some(Grid { id, raft, switchboard, catch_up_to, session_started: false, view });
@@ -289,6 +296,7 @@ impl Driver {
         self.replica.start_over(self.node);
         let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
         self.discovery = Discovery::new(self.node, me, self.options.min_peers, self.options.heartbeat_ms, now_ms);
+        self.session_open = false;
         self.inheritance = None;
         self.asked = None;
         self.refused_since_ms = None;
@@ -311,7 +319,6 @@ impl Driver {
         let _ = time::timeout(SHUTDOWN_TIMEOUT, all).await;
         self.replica.start_over(0);
         let mut status = lock(&self.status);
-        status.running = false;
         status.parting = None;
     }
 
@@ -326,7 +333,6 @@ impl Driver {
         let raft = self.grid.as_ref().map(|grid| (grid.raft.clone(), true));
         let packet = self.packet(0, Body::Farewell { transfer: None });
         let mut status = lock(&self.status);
-        status.running = true;
         status.parting = Some(Parting { packet, raft });
     }
 
@@ -337,6 +343,11 @@ impl Driver {
             Event::Leave => self.begin_leaving().await,
             Event::Stop => self.ended = true,
             Event::RaftChanged(node) => self.view_is_stale |= node == self.node,
+            Event::RaftEnded(node) => {
+                if node == self.node && self.grid.is_some() {
+                    self.fail("The Raft engine has stopped; the peer starts over".into());
+                }
+            }
             Event::MembershipChanged => {
                 self.leading.change_under_way = false;
                 self.view_is_stale = true;
@@ -383,7 +394,7 @@ impl Driver {
 
     fn handle_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::SessionOpened => self.standing.joined(),
+            Signal::SessionOpened => self.session_open = true,
             Signal::Gap { session } => {
                 self.leading.forget_proposals_of(session);
                 if session == self.node {
@@ -404,7 +415,7 @@ impl Driver {
     }
 
     async fn handle_payload(&mut self, source: &str, payload: &[u8]) {
-        match frame::unpack(payload) {
+        match frame::unpack(payload, source) {
             Ok(Frame::Packets(packets)) => {
                 for packet in packets {
                     self.handle_packet_bytes(source, packet).await;
@@ -550,13 +561,17 @@ impl Driver {
         if std::mem::take(&mut self.view_is_stale) {
             self.refresh_view();
         }
+        // Users hear of the leader first.
+        if self.session_open && self.standing.leader().is_some() {
+            self.standing.joined();
+        }
         self.start_session_when_caught_up();
         self.send_requests().await;
         self.ask_questions();
         self.execute_remote_operations().await;
     }
 
-    fn refresh_view(&mut self) {
+    pub fn refresh_view(&mut self) {
         let Some(grid) = &mut self.grid else { return };
         let before = std::mem::replace(&mut grid.view, grid.raft.view());
         if !grid.view.running {
@@ -652,7 +667,7 @@ impl Driver {
             status.commit_index = grid.view.commit_index;
             status.log = grid.raft.extent();
         }
-        status.remote_operations = self.leading.running_remote_operations();
+        status.running_remote_operations = self.leading.running_remote_operations();
     }
 }
 

@@ -96,8 +96,13 @@ impl Driver {
     /// state machine's to recognise.
     pub async fn accept_batch(&mut self, session: NodeId, batch: Batch) {
         let Batch { first, count, command } = batch;
-        let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else {
-            return;
+        if self.view().is_some_and(|view| !view.leads) {
+            // It may be the leader without having noticed yet: others hear of an election first.
+            self.refresh_view();
+        }
+        let takes = |view: &View| view.leads && self.inheritance.is_none();
+        let Some(grid) = self.grid.as_ref().filter(|grid| takes(&grid.view)) else {
+            return self.ask_to_resend(session);
         };
         let applied = self.replica.lock().machine.sessions().next(session).unwrap_or(0);
         let expected = self.leading.proposed.get(&session).copied().unwrap_or(0).max(applied);

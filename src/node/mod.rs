@@ -55,14 +55,24 @@ pub struct Peer {
     status: Arc<Mutex<Status>>,
 }
 
-/// What can be known of a peer at any moment without asking it. Written by the driver, read by the front's thread.
-#[derive(Default)]
-pub struct Status {
+/// What can be known of a peer at any moment without asking it.
+#[derive(Debug, Clone, Copy)]
+pub struct StatusReport {
     pub term: u64,
     pub commit_index: Option<u64>,
     pub log: LogExtent,
-    pub running: bool,
-    pub remote_operations: usize,
+    /// The peer's own requests that have no answer yet.
+    pub pending_requests: usize,
+    pub running_remote_operations: usize,
+}
+
+/// Written by the driver, read by the front's thread.
+#[derive(Default)]
+struct Status {
+    term: u64,
+    commit_index: Option<u64>,
+    log: LogExtent,
+    running_remote_operations: usize,
     /// For a stop that must not wait: what to say to the others.
     parting: Option<driver::Parting>,
 }
@@ -72,8 +82,8 @@ impl Peer {
         let options = options.validate()?;
         let (events, receiver) = mpsc::unbounded_channel();
         Ok(Self {
+            outbox: Arc::new(Outbox::new(front.clone(), options.peer_id.clone())),
             options,
-            outbox: Arc::new(Outbox::new(front.clone())),
             replica: Arc::new(NodeReplica::new(front.clone())),
             front,
             events,
@@ -144,13 +154,15 @@ impl Peer {
         self.outbox.take()
     }
 
-    pub fn status(&self) -> MutexGuard<'_, Status> {
-        lock(&self.status)
-    }
-
-    /// How many of the peer's own requests have no answer yet.
-    pub fn pending_requests(&self) -> usize {
-        self.replica.lock().requests.len()
+    pub fn status(&self) -> StatusReport {
+        let (applied_index, pending_requests) = {
+            let state = self.replica.lock();
+            (state.applied_index, state.requests.len())
+        };
+        let Status { term, commit_index, log, running_remote_operations, .. } = *lock(&self.status);
+        // What has applied is committed, even if the driver has not looked since.
+        let commit_index = commit_index.map(|index| index.max(applied_index));
+        StatusReport { term, commit_index, log, pending_requests, running_remote_operations }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::wire::packet::Packet;
 /// Collects packets until the front fetches them, so that all packets for one peer share a message.
 pub struct Outbox {
     front: Arc<dyn Front>,
+    peer_id: String,
     started: Instant,
     /// Filled by Raft's tasks and the node, emptied by the front's thread; held for the length of a push or a swap.
     queues: Mutex<Queues>,
@@ -35,8 +36,8 @@ pub struct Outgoing {
 }
 
 impl Outbox {
-    pub fn new(front: Arc<dyn Front>) -> Self {
-        Self { front, started: Instant::now(), queues: Mutex::default() }
+    pub fn new(front: Arc<dyn Front>, peer_id: String) -> Self {
+        Self { front, peer_id, started: Instant::now(), queues: Mutex::default() }
     }
 
     pub fn send(&self, peer_id: &str, packet: &Packet) {
@@ -78,7 +79,12 @@ impl Outbox {
         let packed = packets.into_iter().flat_map(|(destination, packets)| {
             frame::pack(&packets).into_iter().map(move |payload| Outgoing { destination: destination.clone(), payload })
         });
-        packed.chain(payloads.into_iter().map(|(destination, payload)| Outgoing { destination, payload })).collect()
+        let all = packed.chain(payloads.into_iter().map(|(destination, payload)| Outgoing { destination, payload }));
+        all.map(|Outgoing { destination, payload }| Outgoing {
+            destination,
+            payload: frame::seal(payload, &self.peer_id),
+        })
+        .collect()
     }
 
     /// Takes in a piece of a large packet from `source`, acknowledges it, and gives the packet when it is whole.

@@ -21,13 +21,13 @@ use crate::state_machine::remote_map::RemoteMap;
 use crate::state_machine::{Content, StateMachine};
 use crate::wire::blob::Blob;
 use crate::wire::codec;
-use crate::wire::command::{CollectionId, CollectionKind, Command, Operation, Outcome};
+use crate::wire::command::{CollectionId, CollectionKind, Command, Failure, Operation, Outcome};
 use crate::wire::{GridId, NodeId};
 
 /// What the node has to know of what was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
-    /// The peer's own session is open.
+    /// The peer's own session is open, and everything that the front has open is attached and told of.
     SessionOpened,
     /// A session lacks a request: its peer sends again, and the leader must not take that for something that it has
     /// proposed already.
@@ -69,6 +69,8 @@ struct Opened {
     collection: CollectionId,
     /// Whether its changes are being told.
     ready: bool,
+    /// The grid has another kind of collection under this id.
+    refused: bool,
     /// What the front's mirror holds while no changes are told; `None` before its first fill.
     mirror: Option<Map>,
 }
@@ -115,7 +117,7 @@ impl NodeReplica {
         let mut state = self.lock();
         let attach = Operation::Attach { collection: collection.clone(), kind };
         state.handles.insert(collection.clone(), handle);
-        state.opened.insert(handle, Opened { kind, collection, ready: false, mirror: None });
+        state.opened.insert(handle, Opened { kind, collection, ready: false, refused: false, mirror: None });
         if state.requests.session().is_some() {
             state.requests.push(Purpose::Attach(handle), attach);
         }
@@ -243,20 +245,26 @@ impl ReplicaState {
     }
 
     fn settle(&mut self, request: RequestId, outcome: Arc<Outcome>, front: &dyn Front, signals: &mut Vec<Signal>) {
-        match self.requests.settle(request.number) {
-            Some(Purpose::Caller(token)) => front.notice(Notice::Completed { token, outcome: &outcome }),
-            Some(Purpose::Attach(handle)) => match &*outcome {
-                Outcome::Failed(failure) => {
-                    front.notice(Notice::Refused { handle, code: &failure.code, text: &failure.text });
-                }
-                _ => self.begin_telling(handle, front),
+        let Some(purpose) = self.requests.settle(request.number) else { return };
+        match &purpose {
+            Purpose::Caller(token) => front.notice(Notice::Completed { token: *token, outcome: &outcome }),
+            Purpose::Attach(handle) => match &*outcome {
+                Outcome::Failed(failure) => self.refuse(*handle, failure, front),
+                _ => self.begin_telling(*handle, front),
             },
-            Some(Purpose::OpenSession) => {
-                // Without a former session nothing was said about one.
-                settle_orphans(self.requests.session_opened(None), front);
-                signals.push(Signal::SessionOpened);
-            }
-            Some(Purpose::Unwatched) | None => {}
+            // Where there was a former session, its end has been dealt with before this.
+            Purpose::OpenSession => settle_orphans(self.requests.session_opened(None), front),
+            Purpose::Unwatched => {}
+        }
+        if self.requests.opened_further(&purpose) {
+            signals.push(Signal::SessionOpened);
+        }
+    }
+
+    fn refuse(&mut self, handle: Handle, failure: &Failure, front: &dyn Front) {
+        if let Some(opened) = self.opened.get_mut(&handle) {
+            opened.refused = true;
+            front.notice(Notice::Refused { handle, code: &failure.code, text: &failure.text });
         }
     }
 
@@ -332,7 +340,9 @@ impl ReplicaState {
     }
 
     fn release_barriers(&mut self, front: &dyn Front) {
-        if self.barriers.is_empty() {
+        // Whoever waits reads mirrors, so these have to be told of before.
+        let told = self.opened.values().all(|opened| opened.ready || opened.refused);
+        if self.barriers.is_empty() || !told {
             return;
         }
         for mut barrier in std::mem::take(&mut self.barriers) {

@@ -55,6 +55,8 @@ pub struct Requests {
     /// Whether the session is known to be open; until then nothing but its opening is sent, because what its former
     /// session left undone goes first.
     open: bool,
+    /// Until the session is open and what its peer had open is attached again: how many of these are still missing.
+    opening: Option<usize>,
     /// The number of the next request to be sent for the first time.
     next: u64,
     queue: VecDeque<Request>,
@@ -98,6 +100,7 @@ impl Requests {
     pub fn start_session(&mut self, session: NodeId, peer_id: &str, attachments: Vec<(Purpose, Operation)>) {
         let replaces = self.session.replace(session);
         self.open = false;
+        self.opening = Some(attachments.len());
         self.next = 0;
         // Still aside from the session before: that one never opened, so nothing of its own was applied.
         let sent = std::mem::take(&mut self.under_way);
@@ -111,6 +114,18 @@ impl Requests {
         }
         let operation = Operation::OpenSession { peer_id: peer_id.to_owned(), replaces };
         self.queue.push_front(Request { purpose: Purpose::OpenSession, operation, queued_remotely: false });
+    }
+
+    /// Counts the opening of the session and what it attaches; `true` when that was the last of it.
+    pub fn opened_further(&mut self, purpose: &Purpose) -> bool {
+        if let (Some(missing), Purpose::Attach(_)) = (&mut self.opening, purpose) {
+            *missing = missing.saturating_sub(1);
+        }
+        let complete = self.open && self.opening == Some(0);
+        if complete {
+            self.opening = None;
+        }
+        complete
     }
 
     /// The session is open. What its former one had applied is settled now; what it had not will be asked again, first

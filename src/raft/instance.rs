@@ -212,7 +212,7 @@ impl RaftInstance {
             .replication
             .iter()
             .flatten()
-            .filter(|(id, _)| membership.voter_ids().any(|voter| voter == **id))
+            .filter(|(id, _)| **id != metrics.id && membership.voter_ids().any(|voter| voter == **id))
             .filter(|(id, _)| !electable_only || membership.get_node(id).is_some_and(|member| member.electable))
             .max_by_key(|(_, matched)| **matched)?;
         let request = TransferLeaderRequest::new(metrics.vote, *heir, *matched);

@@ -10,6 +10,8 @@ pub enum DecodeError {
     Malformed(String),
     #[error("{0} bytes are left over after the value")]
     TrailingBytes(usize),
+    #[error("the bytes or their sender were changed on the way")]
+    WrongChecksum,
     #[error("version {0} is not known here")]
     UnknownVersion(u8),
     #[error("{0} bytes are more than the limit of {1}")]

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use super::NodeId;
 use super::codec::DecodeError;
 
-/// The first byte of every payload.
+/// The first byte of every payload; then come the checksum and the kind of frame.
 const VERSION: u8 = 1;
+const HEADER: [u8; 5] = [VERSION, 0, 0, 0, 0];
 /// A larger packet is cut into fragments.
 pub const WHOLE_PACKET_BYTES: usize = 512 * 1024;
 const FRAGMENT_BYTES: usize = 256 * 1024;
@@ -67,7 +68,8 @@ pub fn pack(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
             }
             _ => {
                 let mut payload = Vec::with_capacity(packet.len() + 64);
-                payload.extend_from_slice(&[VERSION, KIND_PACKETS]);
+                payload.extend_from_slice(&HEADER);
+                payload.push(KIND_PACKETS);
                 payload.extend_from_slice(&length);
                 payload.extend_from_slice(packet);
                 payloads.push(payload);
@@ -77,12 +79,30 @@ pub fn pack(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     payloads
 }
 
-/// Reads a payload that came from outside.
-pub fn unpack(payload: &[u8]) -> Result<Frame<'_>, DecodeError> {
+/// Completes a payload with its checksum. It covers the sender's peer id too, which travels beside the payload.
+pub fn seal(mut payload: Vec<u8>, source: &str) -> Vec<u8> {
+    let checksum = checksum(&payload[HEADER.len()..], source).to_le_bytes();
+    payload[1..HEADER.len()].copy_from_slice(&checksum);
+    payload
+}
+
+fn checksum(body: &[u8], source: &str) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(body);
+    hasher.update(source.as_bytes());
+    hasher.finalize()
+}
+
+/// Reads a payload that came from outside. A transport may damage what it carries: Raft is not made for that, so the
+/// checksum comes first.
+pub fn unpack<'a>(payload: &'a [u8], source: &str) -> Result<Frame<'a>, DecodeError> {
     let mut reader = Reader(payload);
     match reader.u8()? {
         VERSION => {}
         version => return Err(DecodeError::UnknownVersion(version)),
+    }
+    if reader.u32()? != checksum(reader.0, source) {
+        return Err(DecodeError::WrongChecksum);
     }
     match reader.u8()? {
         KIND_PACKETS => {
@@ -109,7 +129,8 @@ pub fn unpack(payload: &[u8]) -> Result<Frame<'_>, DecodeError> {
 }
 
 pub fn acknowledgement(fragment: &Fragment<'_>) -> Vec<u8> {
-    let mut payload = vec![VERSION, KIND_ACKNOWLEDGEMENT];
+    let mut payload = HEADER.to_vec();
+    payload.push(KIND_ACKNOWLEDGEMENT);
     payload.extend_from_slice(&fragment.from.to_le_bytes());
     payload.extend_from_slice(&fragment.transfer.to_le_bytes());
     payload.extend_from_slice(&fragment.index.to_le_bytes());
@@ -200,7 +221,8 @@ impl OutgoingTransfer {
         let start = index as usize * FRAGMENT_BYTES;
         let end = (start + FRAGMENT_BYTES).min(self.packet.len());
         let mut payload = Vec::with_capacity(end - start + 32);
-        payload.extend_from_slice(&[VERSION, KIND_FRAGMENT]);
+        payload.extend_from_slice(&HEADER);
+        payload.push(KIND_FRAGMENT);
         payload.extend_from_slice(&from.to_le_bytes());
         payload.extend_from_slice(&self.id.to_le_bytes());
         payload.extend_from_slice(&index.to_le_bytes());
@@ -308,9 +330,12 @@ mod tests {
                 if lost(sent) {
                     continue;
                 }
-                let Ok(Frame::Fragment(fragment)) = unpack(&payload) else { panic!("not a fragment") };
+                let payload = seal(payload, "a");
+                let Ok(Frame::Fragment(fragment)) = unpack(&payload, "a") else { panic!("not a fragment") };
                 arrived = incoming.accept(&fragment, now_ms).or(arrived);
-                let Ok(Frame::Acknowledgement { transfer, index, .. }) = unpack(&acknowledgement(&fragment)) else {
+                let Ok(Frame::Acknowledgement { transfer, index, .. }) =
+                    unpack(&seal(acknowledgement(&fragment), "b"), "b")
+                else {
                     panic!("not an acknowledgement")
                 };
                 if !lost(sent * 3) {
@@ -337,7 +362,7 @@ mod tests {
         assert!(payloads.len() < 4);
         let unpacked: Vec<Vec<u8>> = payloads
             .iter()
-            .flat_map(|payload| match unpack(payload) {
+            .flat_map(|payload| match unpack(&seal(payload.clone(), "a"), "a") {
                 Ok(Frame::Packets(packets)) => packets.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>(),
                 other => panic!("{other:?}"),
             })
@@ -348,10 +373,26 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = unpack(&bytes);
-            let mut framed = vec![VERSION, KIND_PACKETS];
-            framed.extend(bytes);
-            let _ = unpack(&framed);
+            let _ = unpack(&bytes, "a");
+            for kind in 0..4 {
+                let mut framed = HEADER.to_vec();
+                framed.push(kind);
+                framed.extend(&bytes);
+                let _ = unpack(&seal(framed, "a"), "a");
+            }
+        }
+
+        #[test]
+        fn a_changed_byte_or_sender_is_noticed(
+            packet in proptest::collection::vec(any::<u8>(), 1..200),
+            position in any::<proptest::sample::Index>(),
+            change in 1u8..,
+        ) {
+            let mut payload = seal(pack(&[packet]).remove(0), "a");
+            prop_assert!(unpack(&payload, "b").is_err());
+            let position = position.index(payload.len());
+            payload[position] ^= change;
+            prop_assert!(unpack(&payload, "a").is_err());
         }
     }
 }
