@@ -1,5 +1,5 @@
 /**
- * Replicated maps, queues, records, emitters and remote maps for the instances of a Node.js service.
+ * Maps and remote maps that the instances of a Node.js service share.
  * Begin at {@link Hamok}; the README has examples.
  */
 export * from './lib/index';

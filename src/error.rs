@@ -7,8 +7,6 @@ use std::fmt;
 pub enum Code {
     /// The peer or the collection was closed, or left the grid.
     Closed,
-    /// No leader is known, so nothing can be ordered.
-    NoLeader,
     /// The request may or may not have been applied, and nobody can tell any more.
     OutcomeUnknown,
     /// One write is larger than `maxCommandBytes`.
@@ -29,7 +27,6 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "CLOSED",
-            Self::NoLeader => "NO_LEADER",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::CommandTooLarge => "COMMAND_TOO_LARGE",
             Self::PeerIdInUse => "PEER_ID_IN_USE",

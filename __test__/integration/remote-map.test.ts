@@ -810,4 +810,25 @@ describe('a leader that goes in the middle of a stream', () => {
     await result.maps[away]!.set('after', 1);
     expect(result.store.entries.get('after')).toBe(1);
   });
+
+  it('it is cut off with a slow store: it has stopped before its successor begins', async () => {
+    const grid = createGrid(3);
+    await grid.join();
+    const { leader } = grid;
+    const { store, maps, of } = share<number>(grid.peers, { requestTimeoutInMs: 20_000 });
+    // What the leader has been handed would keep it busy for longer than its lease.
+    store.before = () => pause(40);
+    await Promise.all(maps.map(({ ready }) => ready));
+
+    const map = of(grid.peers.find((peer) => peer !== leader)!);
+    const sets = Array.from({ length: 60 }, (_, number) => map.set(`${number}`, number));
+    await until(() => store.log.length >= 10, 'a part has run');
+    grid.cut(leader);
+    await Promise.all(sets);
+
+    const terms = store.log.map(({ term }) => term);
+    expect(new Set(terms).size).toBe(2);
+    expect(terms).toEqual([...terms].sort((a, b) => a - b));
+    expect([...store.entries.values()].sort((a, b) => a - b)).toEqual(sets.map((_, number) => number));
+  });
 });

@@ -65,7 +65,7 @@ const UPDATE_IF = remotely(RemoteMethod.UPDATE_IF);
  * A map whose entries are in a store of the user's, such as Redis. Reads go to the store directly. Mutations are ordered
  * by the grid and executed by the leader, one at a time, with its own `remoteMap` object: so every peer that may lead
  * must create the map. Their promises reject also with `CALLBACK_FAILED`, and the text of what the store threw;
- * `ABANDONED`; `NO_EXECUTOR`.
+ * `ABANDONED`.
  *
  * In the store's answers `undefined` stands for an absent key. Everything else is a value, also `0`, `''` and `false`;
  * `null` is one if the value codec brings it back as `null`, as JSON does.

@@ -5,7 +5,7 @@
 export interface RemoteMapContext {
   /** The leader's term in which the operation was handed to it. Grows with every election. */
   readonly term: number;
-  /** Log index at which the operation was committed. Grows with every operation. */
+  /** Log index at which the operation was committed. Never falls; operations that were sent together share one. */
   readonly index: number;
   /** 1; 2 when a former leader may have executed the operation already. */
   readonly attempt: number;

@@ -9,10 +9,11 @@ export type HamokErrorCode =
   | 'TIMEOUT'
   /** The collection or the instance was closed before or while the operation ran. Create it again. */
   | 'CLOSED'
-  /** There was a leader and there is none now, so the operation was not started. Wait for `joined` and repeat it. */
+  /**
+   * There was a leader and there is none now. The operation may have been sent before, and may still take effect. Wait
+   * for `joined`, and read the state before you repeat what must not happen twice.
+   */
   | 'NO_LEADER'
-  /** Too few peers are left to decide anything. Writes work again when the grid has a majority or has been re-formed. */
-  | 'NO_QUORUM'
   /**
    * The grid no longer knows this peer's request, so that it may or may not have been applied; it will not be later.
    * Read the state and decide.
@@ -24,7 +25,10 @@ export type HamokErrorCode =
   | 'COMMAND_TOO_LARGE'
   /** A live peer of the grid has this peer id. Join under another, or stop that peer. */
   | 'PEER_ID_IN_USE'
-  /** No peer that may lead has created this remote map. Create it on every peer that may become the leader. */
+  /**
+   * An `error` event of the leader: operations of a remote map wait, and no peer that may lead has created the map.
+   * Create it on every peer that may become the leader.
+   */
   | 'NO_EXECUTOR'
   /** Bytes that came from another peer or from the application are no message. Check what the transport delivers. */
   | 'INVALID_MESSAGE'
@@ -44,8 +48,10 @@ export type HamokErrorCode =
   | 'ABANDONED'
   /** A defect of this package. The instance may have closed itself; please report the text. */
   | 'INTERNAL'
-  /** There is no native library for this operating system, processor and C library, or it cannot be loaded. */
-  | 'UNSUPPORTED_PLATFORM';
+  /** There is no native library for this operating system, processor and C library. */
+  | 'UNSUPPORTED_PLATFORM'
+  /** There is a native library for this machine, but it cannot be loaded; `cause` says why. */
+  | 'NATIVE_LOAD_FAILED';
 
 /** An error of this package. `code` is stable between versions; the text is not. */
 export class HamokError extends Error {

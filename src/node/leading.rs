@@ -7,6 +7,7 @@ use super::driver::{Driver, Event, Members, Nodes, ReadIndexAsker};
 use super::membership::{self, Situation};
 use super::remote_executor::RemoteExecutor;
 use super::requests::Batch;
+use crate::error::{Code, Error};
 use crate::ports::{Notice, Reply};
 use crate::raft::instance::View;
 use crate::raft::types::Member;
@@ -55,6 +56,7 @@ pub(super) struct Leading {
     /// The term whose confirmation is under way, and the index that must be applied once it is there.
     office: Option<(u64, Option<u64>)>,
     homeless_since_ms: Option<u64>,
+    homelessness_told: bool,
     next_progress_at_ms: u64,
     next_sweep_at_ms: u64,
     next_compaction_at_ms: u64,
@@ -215,7 +217,11 @@ impl Driver {
         }
         self.change_membership();
         self.pass_on_inheritance().await;
-        self.take_office_when_due();
+        if self.is_lease_over() {
+            self.leave_office();
+        } else {
+            self.take_office_when_due();
+        }
         if !self.options.electable() && self.leaving.is_none() {
             self.hand_over().await;
         }
@@ -377,6 +383,14 @@ impl Driver {
         }
     }
 
+    /// Whether the others may have elected another leader by now. The age of the quorum's last word counts from when it
+    /// was asked for, so this comes true before any of them may.
+    fn is_lease_over(&self) -> bool {
+        let lease_ms = u128::from(self.options.follower_max_idle_ms);
+        self.view()
+            .is_none_or(|view| view.voters.len() > 1 && view.quorum_age.is_none_or(|age| age.as_millis() >= lease_ms))
+    }
+
     /// A leader executes remote operations once it has applied all that was committed before it.
     fn take_office_when_due(&mut self) {
         let Some(term) = self.view().filter(|view| view.leads).map(|view| view.term) else {
@@ -429,7 +443,7 @@ impl Driver {
     }
 
     pub async fn execute_remote_operations(&mut self) {
-        if !std::mem::take(&mut self.leading.remote_work) {
+        if !std::mem::take(&mut self.leading.remote_work) || self.is_lease_over() {
             return;
         }
         let now_ms = self.now_ms();
@@ -481,6 +495,7 @@ impl Driver {
         };
         if !homeless {
             self.leading.homeless_since_ms = None;
+            self.leading.homelessness_told = false;
             return;
         }
         let since_ms = *self.leading.homeless_since_ms.get_or_insert(now_ms);
@@ -491,6 +506,10 @@ impl Driver {
             let raft = grid.raft.clone();
             self.leading.homeless_since_ms = None;
             raft.transfer_leader(heir).await;
+        } else if !std::mem::replace(&mut self.leading.homelessness_told, true) {
+            let text = "Operations of remote maps wait, but no peer that may lead has created all of these maps";
+            self.front.notice(Notice::Error(Error::new(Code::NoExecutor, text)));
+            self.front.wake();
         }
     }
 
