@@ -15,16 +15,27 @@ fn set(collection: &str, key: &str, value: &str) -> Operation {
     Operation::Map { collection: collection.into(), operation: MapOperation::SetAll(vec![entry]) }
 }
 
+/// Opens a map and joins.
+fn start(peer: &hub::HubPeer) {
+    peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
+    peer.start();
+}
+
+/// Three peers that share a map.
+async fn joined() -> Hub {
+    let hub = Hub::new(["a", "b", "c"]);
+    hub.peers().for_each(start);
+    for peer in hub.peers() {
+        peer.wait("ready", |told| told.contains(&Told::Ready(1))).await;
+    }
+    hub
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_peers_elect_a_leader_and_share_a_map() {
-    let hub = Hub::new(["a", "b", "c"]);
-    for peer in hub.peers() {
-        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
-        peer.start();
-    }
+    let hub = joined().await;
     for peer in hub.peers() {
         peer.wait("joined", |told| told.contains(&Told::Joined)).await;
-        peer.wait("ready", |told| told.contains(&Told::Ready(1))).await;
     }
     let leaders = hub.peers().filter(|peer| peer.told().contains(&Told::State(State::Leader))).count();
     assert_eq!(leaders, 1);
@@ -44,14 +55,7 @@ async fn three_peers_elect_a_leader_and_share_a_map() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_of_one_peer_apply_in_order_over_a_lossy_network_and_a_change_of_leader() {
-    let hub = Hub::new(["a", "b", "c"]);
-    for peer in hub.peers() {
-        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
-        peer.start();
-    }
-    for peer in hub.peers() {
-        peer.wait("ready", |told| told.contains(&Told::Ready(1))).await;
-    }
+    let hub = joined().await;
     hub.lose_every(7);
     let leader = hub.leader();
     let writer = hub.peers().find(|peer| peer.id != leader).unwrap();
@@ -78,14 +82,7 @@ async fn requests_of_one_peer_apply_in_order_over_a_lossy_network_and_a_change_o
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_leaves_is_replaced_and_can_come_back() {
-    let hub = Hub::new(["a", "b", "c"]);
-    for peer in hub.peers() {
-        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
-        peer.start();
-    }
-    for peer in hub.peers() {
-        peer.wait("ready", |told| told.contains(&Told::Ready(1))).await;
-    }
+    let hub = joined().await;
     let leader = hub.leader();
     let leaver = hub.peer(&leader);
     leaver.peer.leave();
@@ -106,10 +103,7 @@ async fn a_leader_that_leaves_is_replaced_and_can_come_back() {
 async fn the_last_peer_keeps_the_state_for_those_that_come_after_it() {
     let hub = Hub::new(["a", "b", "c"]);
     let (first, last): (Vec<_>, Vec<_>) = hub.peers().partition(|peer| peer.id != "c");
-    for peer in &first {
-        peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
-        peer.start();
-    }
+    first.iter().copied().for_each(start);
     for peer in &first {
         peer.wait("ready", |told| told.contains(&Told::Ready(1))).await;
     }
@@ -117,8 +111,7 @@ async fn the_last_peer_keeps_the_state_for_those_that_come_after_it() {
     first[1].wait("the answer", |told| told.iter().any(|it| matches!(it, Told::Completed(1, _)))).await;
     hub.peer(&hub.leader()).peer.stop();
     let newcomer = last[0];
-    newcomer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into() });
-    newcomer.start();
+    start(newcomer);
     newcomer.wait("joined", |told| told.contains(&Told::Joined)).await;
     newcomer.call(Call::Submit(vec![(1, set("map", "key", "new"))]));
     let kept = Outcome::Entries(vec![(0, Some(Blob::from(b"kept".as_slice())))]);

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use crate::error::{Code, Error};
 use crate::ports::{Handle, Reply, Token};
 use crate::wire::blob::Blob;
+use crate::wire::codec::DecodeError;
 use crate::wire::command::{
     CollectionId, CollectionKind, CompareAction, Failure, MapOperation, Operation, Outcome, RemoteEvent, RemoteMethod,
     RemoteOperation,
 };
+use crate::wire::reader::Reader;
 
 type Collections = HashMap<Handle, CollectionId>;
 
@@ -99,61 +101,38 @@ fn method(code: u8) -> Result<RemoteMethod, Error> {
 }
 
 fn malformed(what: &str) -> Error {
-    Error::new(Code::InvalidArgument, format!("The packed call holds {what}"))
+    Error::new(Code::InvalidArgument, format!("The packed call is malformed: {what}"))
 }
 
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or_else(|| malformed("less than it says"))?;
-        self.0 = rest;
-        Ok(taken)
+/// What is packed in calls, on top of what the reader knows.
+impl Reader<'_> {
+    fn number(&mut self) -> Result<u64, DecodeError> {
+        self.f64().map(|number| number as u64)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
+    fn blob(&mut self) -> Result<Blob, DecodeError> {
+        self.bytes().map(Blob::from)
     }
 
-    fn u8(&mut self) -> Result<u8, Error> {
-        self.array::<1>().map(|[byte]| byte)
+    fn text(&mut self) -> Result<String, DecodeError> {
+        self.bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
-    fn u32(&mut self) -> Result<u32, Error> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn number(&mut self) -> Result<u64, Error> {
-        self.array().map(|bytes| f64::from_le_bytes(bytes) as u64)
-    }
-
-    fn blob(&mut self) -> Result<Blob, Error> {
-        let length = self.u32()? as usize;
-        self.take(length).map(Blob::from)
-    }
-
-    fn text(&mut self) -> Result<String, Error> {
-        let length = self.u32()? as usize;
-        self.take(length).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-    }
-
-    fn entry(&mut self) -> Result<(Blob, Blob), Error> {
+    fn entry(&mut self) -> Result<(Blob, Blob), DecodeError> {
         Ok((self.blob()?, self.blob()?))
     }
 
-    fn event(&mut self) -> Result<RemoteEvent, Error> {
+    fn event(&mut self) -> Result<RemoteEvent, DecodeError> {
         Ok(match self.u8()? {
             1 => RemoteEvent::Inserted { key: self.blob()?, value: self.blob()? },
             2 => RemoteEvent::Updated { key: self.blob()?, old_value: self.blob()?, new_value: self.blob()? },
             3 => RemoteEvent::Removed { key: self.blob()?, value: self.blob()? },
             4 => RemoteEvent::Cleared,
-            _ => return Err(malformed("an unknown event")),
+            _ => return Err(DecodeError::Malformed("an unknown event".into())),
         })
     }
 
-    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Result<T, DecodeError>) -> Result<Vec<T>, DecodeError> {
         let count = self.u32()? as usize;
         // Each item takes at least four bytes, which bounds what a wrong count can make us reserve.
         let mut items = Vec::with_capacity(count.min(self.0.len() / 4));
@@ -161,5 +140,11 @@ impl<'a> Reader<'a> {
             items.push(read(self)?);
         }
         Ok(items)
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        malformed(&error.to_string())
     }
 }

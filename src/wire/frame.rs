@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::NodeId;
 use super::codec::DecodeError;
+use super::reader::Reader;
 
 /// The first byte of every payload; then come the checksum and the kind of frame.
 const VERSION: u8 = 1;
@@ -108,8 +109,7 @@ pub fn unpack<'a>(payload: &'a [u8], source: &str) -> Result<Frame<'a>, DecodeEr
         KIND_PACKETS => {
             let mut packets = Vec::new();
             while !reader.0.is_empty() {
-                let length = reader.u32()? as usize;
-                packets.push(reader.take(length)?);
+                packets.push(reader.bytes()?);
             }
             Ok(Frame::Packets(packets))
         }
@@ -279,36 +279,6 @@ impl IncomingTransfers {
             self.finished.pop_front();
         }
         Some(transfer.fragments.into_values().collect::<Vec<_>>().concat())
-    }
-}
-
-/// Reads little-endian numbers from bytes that may end too early.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) =
-            self.0.split_at_checked(length).ok_or_else(|| DecodeError::Malformed("the payload is cut short".into()))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
-    }
-
-    fn u8(&mut self) -> Result<u8, DecodeError> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn u32(&mut self) -> Result<u32, DecodeError> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Result<u64, DecodeError> {
-        self.array().map(u64::from_le_bytes)
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`codec`]: bincode with the limits above
 //! - [`command`]: what the Raft log holds
 //! - [`packet`]: what peers send to one another
+//! - [`reader`]: numbers and bytes of packed data
 //! - [`frame`]: several packets for one destination in one payload, and large packets cut into fragments
 
 pub mod blob;
@@ -15,6 +16,7 @@ pub mod codec;
 pub mod command;
 pub mod frame;
 pub mod packet;
+pub mod reader;
 
 /// Identifies one start of a peer: fresh whenever a peer joins, so that a process that lost its memory never votes as
 /// its old self. Users only see peer ids.
