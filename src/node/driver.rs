@@ -1,4 +1,4 @@
-//! A running peer's event loop, and where packets go.
+//! A running peer's event loop.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
@@ -15,27 +15,24 @@ use super::discovery::Discovery;
 use super::election::ElectionClock;
 use super::joining::Leaving;
 use super::leading::Leading;
+use super::office::Office;
 use super::outbox::Outbox;
 use super::replica::{NodeReplica, Signal};
-use super::requests::{Batch, Purpose};
+use super::requests::Purpose;
+use super::sending::{Question, RESEND_MS, Sending};
 use super::standing::Standing;
 use super::switchboard::Switchboard;
+use super::upkeep::Upkeep;
 use super::{Status, lock, random_id};
 use crate::config::Options;
 use crate::error::{Code, Error};
-use crate::ports::{Call, Front, Handle, Notice, Token};
-use crate::raft::instance::{RaftInstance, View, is_from_leader};
+use crate::ports::{Call, Front, Notice, Token};
+use crate::raft::instance::{RaftInstance, View};
 use crate::raft::types::Member;
 use crate::wire::blob::Blob;
-use crate::wire::codec;
-use crate::wire::frame::{self, Frame};
 use crate::wire::packet::{Body, Hello, Packet};
 use crate::wire::{GridId, NodeId};
 
-/// What was sent to the leader and has not applied here after this time is sent again.
-const RESEND_MS: u64 = 700;
-/// After a refusal, before the next attempt.
-const RETRY_MS: u64 = 20;
 /// Events that are handled before what follows from them is done: enough to batch, few enough to stay fair.
 const EVENTS_PER_TURN: usize = 512;
 const SHORTEST_TICK_MS: u64 = 5;
@@ -91,18 +88,11 @@ impl Parting {
 pub(super) struct Grid {
     pub id: GridId,
     pub raft: RaftInstance,
-    switchboard: Arc<Switchboard>,
+    pub switchboard: Arc<Switchboard>,
     /// The peer has caught up once it has applied this index.
     pub catch_up_to: u64,
     pub session_started: bool,
     pub view: View,
-}
-
-/// A caller that waits for the leader's word on how far the log is.
-struct Question {
-    token: Token,
-    handle: Option<Handle>,
-    asked_at_ms: u64,
 }
 
 pub(super) struct Driver {
@@ -133,10 +123,9 @@ pub(super) struct Driver {
     pub proposals: FuturesUnordered<Pin<Box<dyn Future<Output = Option<NodeId>> + Send>>>,
     /// Raft nodes that are being stopped.
     shutdowns: FuturesUnordered<BoxFuture<'static, ()>>,
-    questions: Vec<Question>,
-    sent_to: Option<NodeId>,
-    sent_at_ms: u64,
-    resend_at_ms: Option<u64>,
+    pub sending: Sending,
+    pub office: Office,
+    pub upkeep: Upkeep,
     view_is_stale: bool,
     session_open: bool,
     pub ended: bool,
@@ -177,10 +166,9 @@ impl Driver {
             refused_since_ms: None,
             proposals: FuturesUnordered::new(),
             shutdowns: FuturesUnordered::new(),
-            questions: Vec::new(),
-            sent_to: None,
-            sent_at_ms: 0,
-            resend_at_ms: None,
+            sending: Sending::default(),
+            office: Office::default(),
+            upkeep: Upkeep::default(),
             view_is_stale: false,
             session_open: false,
             ended: false,
@@ -300,13 +288,15 @@ impl Driver {
         self.inheritance = None;
         self.asked = None;
         self.refused_since_ms = None;
-        self.sent_to = None;
+        self.sending.to = None;
         self.set_parting();
     }
 
     fn retire_raft(&mut self) {
         self.leave_office();
         self.leading = Leading::default();
+        self.office = Office::default();
+        self.upkeep = Upkeep::default();
         self.proposals.clear();
         if let Some(grid) = self.grid.take() {
             self.shutdowns.push(Box::pin(async move { grid.raft.shutdown().await }));
@@ -361,7 +351,7 @@ impl Driver {
             Call::Open { handle, kind, collection } => self.replica.open(handle, kind, collection),
             Call::Shut { handle } => {
                 if let Some(collection) = self.replica.lock().collection_of(handle) {
-                    self.leading.take_back(&collection);
+                    self.office.take_back(&collection);
                 }
                 self.replica.shut(handle);
             }
@@ -380,9 +370,9 @@ impl Driver {
                 }
             }
             Call::Reply(replies) => self.take_replies(replies),
-            Call::Barrier { token, handle } => self.questions.push(Question { token, handle, asked_at_ms: 0 }),
+            Call::Barrier { token, handle } => self.sending.questions.push(Question { token, handle, asked_at_ms: 0 }),
             Call::Abandon { token } => {
-                self.questions.retain(|question| question.token != token);
+                self.sending.questions.retain(|question| question.token != token);
                 self.replica.forget_barrier(token);
                 self.replica.lock().requests.abandon(token);
             }
@@ -405,137 +395,13 @@ impl Driver {
             Signal::UnknownSession => {
                 // Its opening was lost with an uncommitted entry, or it was swept away during a long absence.
                 if self.grid.as_ref().is_some_and(|grid| grid.session_started) {
-                    self.resend_at_ms.get_or_insert(self.now_ms() + RETRY_MS);
+                    self.resend_soon();
                 }
             }
-            Signal::RemoteWork | Signal::Installed => self.leading.remote_work = true,
+            Signal::RemoteWork | Signal::Installed => self.office.work = true,
         }
         // Whatever was applied is progress.
-        self.sent_at_ms = self.now_ms();
-    }
-
-    async fn handle_payload(&mut self, source: &str, payload: &[u8]) {
-        match frame::unpack(payload, source) {
-            Ok(Frame::Packets(packets)) => {
-                for packet in packets {
-                    self.handle_packet_bytes(source, packet).await;
-                }
-            }
-            Ok(Frame::Fragment(fragment)) => {
-                if fragment.from != self.node
-                    && let Some(packet) = self.outbox.accept_fragment(source, &fragment)
-                {
-                    self.handle_packet_bytes(source, &packet).await;
-                }
-            }
-            Ok(Frame::Acknowledgement { to, transfer, index }) if to == self.node => {
-                self.outbox.accept_acknowledgement(source, self.node, transfer, index);
-            }
-            Ok(Frame::Acknowledgement { .. }) => {}
-            Err(error) => self.refuse_bytes(source, &error.to_string()),
-        }
-    }
-
-    async fn handle_packet_bytes(&mut self, source: &str, bytes: &[u8]) {
-        match codec::decode::<Packet>(bytes) {
-            Ok(packet) if packet.from == self.node => {}
-            Ok(packet) if packet.to != 0 && packet.to != self.node => {}
-            Ok(packet) => self.handle_packet(source, packet).await,
-            Err(error) => self.refuse_bytes(source, &error.to_string()),
-        }
-    }
-
-    fn refuse_bytes(&self, source: &str, reason: &str) {
-        let text = format!("A message from {source} could not be read: {reason}");
-        self.front.notice(Notice::Error(Error::new(Code::InvalidMessage, text)));
-        self.front.wake();
-    }
-
-    async fn handle_packet(&mut self, source: &str, packet: Packet) {
-        let Packet { grid, from, body, .. } = packet;
-        let now_ms = self.now_ms();
-        self.heard(source, from, &body, now_ms);
-        let same_grid = grid != 0 && grid == self.grid_id();
-        match body {
-            Body::Hello(hello) => self.hello_arrived(source, from, grid, &hello),
-            Body::Propose => self.proposal_arrived(from, grid),
-            Body::Promise => self.promise_arrived(from, grid).await,
-            Body::JoinRequest { peer_id, electable } if same_grid => {
-                self.join_request_arrived(from, Member { peer_id, electable });
-            }
-            Body::JoinRequest { .. } => {}
-            Body::JoinAccepted { commit_index } => self.join_accepted(grid, commit_index).await,
-            Body::JoinRefused => self.join_refused(grid),
-            Body::LeaveRequest if same_grid => self.leave_request_arrived(from),
-            Body::LeaveRequest => {}
-            Body::LeaveDone => self.ended |= self.leaving.is_some() && same_grid,
-            Body::Farewell { transfer } => self.farewell_arrived(source, from, same_grid, transfer),
-            Body::RaftRequest { id, request } => {
-                if self.grid.is_none() && (self.discovery.promised_to(grid, now_ms) || self.asked == Some(grid)) {
-                    self.adopt(grid, 0).await;
-                }
-                if grid == self.grid_id() {
-                    self.answer(source, from, id, request);
-                }
-            }
-            Body::RaftResponse { id, response } => {
-                if let Some(grid) = self.grid.as_ref().filter(|_| same_grid) {
-                    grid.switchboard.answered(id, response);
-                }
-            }
-            Body::Submit { first, count, command } if same_grid => {
-                self.accept_batch(from, Batch { first, count, command }).await;
-            }
-            Body::Submit { .. } => {}
-            Body::Resend if same_grid => self.resend_soon(),
-            Body::Resend => {}
-            Body::ReadIndex { id } if same_grid => self.confirm_lead(ReadIndexAsker::Peer { node: from, id }),
-            Body::ReadIndex { .. } => {}
-            Body::ReadIndexReply { id, index } if same_grid => self.question_answered(id as Token, index),
-            Body::ReadIndexReply { .. } => {}
-            Body::Progress { collection, head } if same_grid => self.progress_arrived(&collection, head),
-            Body::Progress { .. } => {}
-            Body::Removed if same_grid => self.removed(from),
-            Body::Removed => {}
-        }
-    }
-
-    fn heard(&mut self, source: &str, from: NodeId, body: &Body, now_ms: u64) {
-        // The last words of a node that leaves, and late ones of a node that has left, do not bring it back.
-        let seeks = matches!(body, Body::Hello(_) | Body::Propose | Body::Promise | Body::JoinRequest { .. });
-        let member = self.view().is_some_and(|view| view.members.contains_key(&from));
-        if !(seeks || member) || matches!(body, Body::Farewell { .. }) {
-            return self.remember(source, from);
-        }
-        self.remember(source, from);
-        self.standing.heard(source, now_ms);
-        self.leading.heard(from, now_ms);
-    }
-
-    fn remember(&mut self, source: &str, node: NodeId) {
-        if self.directory.get(&node).is_none_or(|peer_id| peer_id != source) {
-            self.directory.insert(node, source.to_owned());
-        }
-    }
-
-    fn answer(&mut self, source: &str, from: NodeId, id: u64, request: Blob) {
-        let now_ms = self.now_ms();
-        let Some(grid) = &self.grid else { return };
-        if is_from_leader(request.as_slice()) {
-            self.election.leader_heard(now_ms);
-        }
-        if grid.view.leads && !grid.view.members.contains_key(&from) {
-            self.outbox.send(source, &self.packet(from, Body::Removed));
-            return;
-        }
-        let (raft, outbox, peer_id) = (grid.raft.clone(), self.outbox.clone(), source.to_owned());
-        let mut packet = self.packet(from, Body::Removed);
-        // Ends when the engine has answered or is stopped.
-        tokio::spawn(async move {
-            let response = Blob::from(raft.answer(request.as_slice()).await);
-            packet.body = Body::RaftResponse { id, response };
-            outbox.send(&peer_id, &packet);
-        });
+        self.sending.progress_at_ms = self.now_ms();
     }
 
     async fn tick(&mut self) {
@@ -547,9 +413,10 @@ impl Driver {
             return;
         }
         self.lead(now_ms).await;
-        let stuck = now_ms.saturating_sub(self.sent_at_ms) >= RESEND_MS && self.replica.lock().awaits_application();
-        if stuck || self.resend_at_ms.is_some_and(|at_ms| now_ms >= at_ms) {
-            self.resend_at_ms = None;
+        let stuck =
+            now_ms.saturating_sub(self.sending.progress_at_ms) >= RESEND_MS && self.replica.lock().awaits_application();
+        if stuck || self.sending.resend_at_ms.is_some_and(|at_ms| now_ms >= at_ms) {
+            self.sending.resend_at_ms = None;
             self.resend_unapplied().await;
         }
         self.continue_leaving(now_ms).await;
@@ -585,81 +452,6 @@ impl Driver {
         self.change_membership();
     }
 
-    /// The leader's node, when there is one that requests can go to.
-    fn destination(&self) -> Option<NodeId> {
-        let view = self.view()?;
-        let enough = view.members.len() >= self.options.min_peers;
-        view.leader.filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
-    }
-
-    async fn send_requests(&mut self) {
-        let Some(leader) = self.destination() else {
-            self.sent_to = None;
-            return;
-        };
-        if self.sent_to != Some(leader) {
-            self.sent_to = Some(leader);
-            self.questions.iter_mut().for_each(|question| question.asked_at_ms = 0);
-            self.resend_unapplied().await;
-        }
-        loop {
-            let batch = self.replica.lock().requests.take_batch();
-            let Some(batch) = batch else { break };
-            self.send_batch(leader, batch).await;
-        }
-    }
-
-    async fn send_batch(&mut self, leader: NodeId, batch: Batch) {
-        self.sent_at_ms = self.now_ms();
-        if leader == self.node {
-            self.accept_batch(leader, batch).await;
-        } else {
-            let Batch { first, count, command } = batch;
-            self.send_to_node(leader, Body::Submit { first, count, command });
-        }
-    }
-
-    async fn resend_unapplied(&mut self) {
-        let Some(leader) = self.destination() else { return };
-        let batches = self.replica.lock().unapplied();
-        for batch in batches {
-            self.send_batch(leader, batch).await;
-        }
-    }
-
-    /// The leader, or the state machine, lacks a request of this peer's session. What has applied here need not be sent
-    /// again, even if the leader is behind: it will get there.
-    pub fn resend_soon(&mut self) {
-        self.resend_at_ms.get_or_insert(self.now_ms() + RETRY_MS);
-    }
-
-    fn ask_questions(&mut self) {
-        let Some(leader) = self.destination() else { return };
-        let now_ms = self.now_ms();
-        let due = |question: &&mut Question| {
-            question.asked_at_ms == 0 || now_ms.saturating_sub(question.asked_at_ms) >= RESEND_MS
-        };
-        let mut tokens = Vec::new();
-        for question in self.questions.iter_mut().filter(due) {
-            question.asked_at_ms = now_ms.max(1);
-            tokens.push(question.token);
-        }
-        for token in tokens {
-            if leader == self.node {
-                self.confirm_lead(ReadIndexAsker::Barrier(token));
-            } else {
-                self.send_to_node(leader, Body::ReadIndex { id: token.into() });
-            }
-        }
-    }
-
-    pub fn question_answered(&mut self, token: Token, index: u64) {
-        if let Some(position) = self.questions.iter().position(|question| question.token == token) {
-            let Question { handle, .. } = self.questions.swap_remove(position);
-            self.replica.await_index(token, index, handle);
-        }
-    }
-
     fn update_status(&self) {
         let mut status = lock(&self.status);
         if let Some(grid) = &self.grid {
@@ -667,7 +459,7 @@ impl Driver {
             status.commit_index = grid.view.commit_index;
             status.log = grid.raft.extent();
         }
-        status.running_remote_operations = self.leading.running_remote_operations();
+        status.running_remote_operations = self.office.running;
     }
 }
 

@@ -8,9 +8,9 @@
 //!    └────────notices──────────── replica, standing ◀────────────┘
 //! ```
 //!
-//! - [`driver`]: the event loop, and where packets go
+//! - [`driver`]: the event loop; [`packets`] and [`sending`]: what comes in and what goes out
 //! - [`discovery`] and [`joining`]: from no grid into one, and out of it
-//! - [`leading`]: what the leader does beside leading
+//! - [`leading`]: what the leader does beside leading; [`office`]: remote operations; [`upkeep`]: dropping what is unused
 //! - [`election`], [`membership`], [`remote_executor`]: the rules of those, without time and network
 //! - [`requests`]: the peer's own requests, until they are answered
 //! - [`replica`]: the replicated state, and what of it the front hears
@@ -23,12 +23,16 @@ pub mod election;
 mod joining;
 mod leading;
 pub mod membership;
+mod office;
 pub mod outbox;
+mod packets;
 pub mod remote_executor;
 pub mod replica;
 pub mod requests;
+mod sending;
 pub mod standing;
 pub mod switchboard;
+mod upkeep;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

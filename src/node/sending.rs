@@ -1,0 +1,107 @@
+//! The peer's own requests and questions, on their way to the leader.
+
+use super::driver::{Driver, ReadIndexAsker};
+use super::requests::Batch;
+use crate::ports::{Handle, Token};
+use crate::wire::NodeId;
+use crate::wire::packet::Body;
+
+/// What was sent to the leader and has not applied here after this time is sent again.
+pub(super) const RESEND_MS: u64 = 700;
+/// After a refusal, before the next attempt.
+const RETRY_MS: u64 = 20;
+
+/// See the [module](self).
+#[derive(Default)]
+pub(super) struct Sending {
+    pub questions: Vec<Question>,
+    /// The leader that requests went to last.
+    pub to: Option<NodeId>,
+    /// When something was sent last, or applied.
+    pub progress_at_ms: u64,
+    pub resend_at_ms: Option<u64>,
+}
+
+/// A caller that waits for the leader's word on how far the log is.
+pub(super) struct Question {
+    pub token: Token,
+    pub handle: Option<Handle>,
+    pub asked_at_ms: u64,
+}
+
+impl Driver {
+    /// The leader's node, when there is one that requests can go to.
+    fn destination(&self) -> Option<NodeId> {
+        let view = self.view()?;
+        let enough = view.members.len() >= self.options.min_peers;
+        view.leader.filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
+    }
+
+    pub async fn send_requests(&mut self) {
+        let Some(leader) = self.destination() else {
+            self.sending.to = None;
+            return;
+        };
+        if self.sending.to != Some(leader) {
+            self.sending.to = Some(leader);
+            self.sending.questions.iter_mut().for_each(|question| question.asked_at_ms = 0);
+            self.resend_unapplied().await;
+        }
+        loop {
+            let batch = self.replica.lock().requests.take_batch();
+            let Some(batch) = batch else { break };
+            self.send_batch(leader, batch).await;
+        }
+    }
+
+    async fn send_batch(&mut self, leader: NodeId, batch: Batch) {
+        self.sending.progress_at_ms = self.now_ms();
+        if leader == self.node {
+            self.accept_batch(leader, batch).await;
+        } else {
+            let Batch { first, count, command } = batch;
+            self.send_to_node(leader, Body::Submit { first, count, command });
+        }
+    }
+
+    pub async fn resend_unapplied(&mut self) {
+        let Some(leader) = self.destination() else { return };
+        let batches = self.replica.lock().unapplied();
+        for batch in batches {
+            self.send_batch(leader, batch).await;
+        }
+    }
+
+    /// The leader, or the state machine, lacks a request of this peer's session. What has applied here need not be sent
+    /// again, even if the leader is behind: it will get there.
+    pub fn resend_soon(&mut self) {
+        self.sending.resend_at_ms.get_or_insert(self.now_ms() + RETRY_MS);
+    }
+
+    pub fn ask_questions(&mut self) {
+        let Some(leader) = self.destination() else { return };
+        let now_ms = self.now_ms();
+        let due = |question: &&mut Question| {
+            question.asked_at_ms == 0 || now_ms.saturating_sub(question.asked_at_ms) >= RESEND_MS
+        };
+        let mut tokens = Vec::new();
+        for question in self.sending.questions.iter_mut().filter(due) {
+            question.asked_at_ms = now_ms.max(1);
+            tokens.push(question.token);
+        }
+        for token in tokens {
+            if leader == self.node {
+                self.confirm_lead(ReadIndexAsker::Barrier(token));
+            } else {
+                self.send_to_node(leader, Body::ReadIndex { id: token.into() });
+            }
+        }
+    }
+
+    pub fn question_answered(&mut self, token: Token, index: u64) {
+        if let Some(position) = self.sending.questions.iter().position(|question| question.token == token) {
+            let Question { handle, .. } = self.sending.questions.swap_remove(position);
+            self.replica.await_index(token, index, handle);
+        }
+    }
+}
