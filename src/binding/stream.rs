@@ -33,9 +33,6 @@ impl Stream {
 
     /// Everything since the last call: messages first, because others wait for them.
     pub fn drain(&self, messages: impl FnOnce() -> Vec<Outgoing>) -> Vec<u8> {
-        if self.left.load(Ordering::SeqCst) {
-            self.set_wake(None);
-        }
         // Whatever comes from here on wakes again.
         self.woken.store(false, Ordering::SeqCst);
         let mut drained = Records::default();
@@ -50,6 +47,12 @@ impl Stream {
         } else {
             drained.0.append(&mut records.0);
         }
+        // Set together with its record, so the record has been taken too.
+        let left = self.left.swap(false, Ordering::SeqCst);
+        drop(records);
+        if left {
+            self.set_wake(None);
+        }
         drained.0
     }
 
@@ -60,10 +63,12 @@ impl Stream {
 
 impl Front for Stream {
     fn notice(&self, notice: Notice<'_>) {
-        if matches!(notice, Notice::Left) {
+        let left = matches!(notice, Notice::Left);
+        let mut records = self.lock();
+        records.write(notice);
+        if left {
             self.left.store(true, Ordering::SeqCst);
         }
-        self.lock().write(notice);
     }
 
     fn wake(&self) {

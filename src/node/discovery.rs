@@ -131,8 +131,8 @@ impl Discovery {
     }
 
     /// A peer has promised to be in the grid that this one proposed.
-    pub fn promise_arrived(&mut self, node: NodeId, grid: GridId) -> Option<Step> {
-        let proposal = self.proposal.as_mut().filter(|proposal| proposal.grid == grid)?;
+    pub fn promise_arrived(&mut self, node: NodeId, grid: GridId, now_ms: u64) -> Option<Step> {
+        let proposal = self.proposal.as_mut().filter(|proposal| proposal.grid == grid && now_ms < proposal.until_ms)?;
         if !proposal.members.contains_key(&node) {
             return None;
         }
@@ -246,10 +246,13 @@ mod tests {
         assert_eq!(a.tick(300, 9), vec![Step::Hello]);
         let steps = a.tick(351, 9);
         assert_eq!(steps, vec![Step::Propose { grid: 9, to: vec![(2, "b".into()), (3, "c".into())] }]);
-        assert_eq!(a.promise_arrived(2, 9), None);
-        assert_eq!(a.promise_arrived(2, 9), None, "one promise counts once");
-        assert_eq!(a.promise_arrived(7, 9), None, "a stranger's promise counts nothing");
-        assert!(matches!(a.promise_arrived(3, 9), Some(Step::Initialize { grid: 9, members }) if members.len() == 3));
+        assert_eq!(a.promise_arrived(2, 9, 400), None);
+        assert_eq!(a.promise_arrived(2, 9, 400), None, "one promise counts once");
+        assert_eq!(a.promise_arrived(7, 9, 400), None, "a stranger's promise counts nothing");
+        assert_eq!(a.promise_arrived(3, 9, 900), None, "too late to count on the others' promises");
+        assert!(
+            matches!(a.promise_arrived(3, 9, 400), Some(Step::Initialize { grid: 9, members }) if members.len() == 3)
+        );
     }
 
     #[test]

@@ -255,7 +255,7 @@ impl Driver {
     pub async fn adopt(&mut self, id: GridId, catch_up_to: u64) {
         let now_ms = self.now_ms();
         let switchboard = Arc::new(Switchboard::new(self.outbox.clone(), id, self.node));
-        self.replica.start_over(self.node);
+        self.ask_again_after(self.replica.start_over(self.node));
         let feed =
             super::replica::Feed { replica: self.replica.clone(), source: self.node, signals: self.signals.clone() };
         let lease = crate::raft::instance::Lease(self.options.follower_max_idle_ms);
@@ -281,7 +281,7 @@ impl Driver {
         self.retire_raft();
         self.standing.has_to_join_again();
         self.node = random_id();
-        self.replica.start_over(self.node);
+        self.ask_again_after(self.replica.start_over(self.node));
         let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
         self.discovery = Discovery::new(self.node, me, self.options.min_peers, self.options.heartbeat_ms, now_ms);
         self.session_open = false;
@@ -307,7 +307,7 @@ impl Driver {
         self.retire_raft();
         let all = async { while self.shutdowns.next().await.is_some() {} };
         let _ = time::timeout(SHUTDOWN_TIMEOUT, all).await;
-        self.replica.start_over(0);
+        self.ask_again_after(self.replica.start_over(0));
         let mut status = lock(&self.status);
         status.parting = None;
     }
@@ -400,8 +400,6 @@ impl Driver {
             }
             Signal::RemoteWork | Signal::Installed => self.office.work = true,
         }
-        // Whatever was applied is progress.
-        self.sending.progress_at_ms = self.now_ms();
     }
 
     async fn tick(&mut self) {
@@ -413,8 +411,15 @@ impl Driver {
             return;
         }
         self.lead(now_ms).await;
-        let stuck =
-            now_ms.saturating_sub(self.sending.progress_at_ms) >= RESEND_MS && self.replica.lock().awaits_application();
+        let (session_next, awaits) = {
+            let state = self.replica.lock();
+            (state.session_next(), state.awaits_application())
+        };
+        if session_next != self.sending.session_next {
+            self.sending.session_next = session_next;
+            self.sending.progress_at_ms = now_ms;
+        }
+        let stuck = awaits && now_ms.saturating_sub(self.sending.progress_at_ms) >= RESEND_MS;
         if stuck || self.sending.resend_at_ms.is_some_and(|at_ms| now_ms >= at_ms) {
             self.sending.resend_at_ms = None;
             self.resend_unapplied().await;
@@ -446,6 +451,10 @@ impl Driver {
         }
         if before.members != grid.view.members {
             self.members_changed(&before.members);
+        }
+        self.follow_removal();
+        if self.grid.is_none() || self.ended {
+            return;
         }
         self.leadership_changed(&before);
         self.show_leader();

@@ -7,6 +7,8 @@ use crate::error::{Code, Error};
 use crate::ports::Notice;
 use crate::raft::types::Member;
 use crate::wire::blob::Blob;
+use crate::wire::codec;
+use crate::wire::command::Command;
 use crate::wire::packet::{Body, Hello};
 use crate::wire::{GridId, NodeId};
 
@@ -80,7 +82,7 @@ impl Driver {
             // The grid came to nothing before this peer was in it.
             return self.start_over();
         }
-        if self.is_sole_heir() {
+        if self.is_sole_heir(now_ms) {
             return self.go_on_alone().await;
         }
         if !view.leads && view.voters.contains(&self.node) {
@@ -98,18 +100,33 @@ impl Driver {
     }
 
     /// Whether every other voter has said farewell. None of them will vote or append again, so nobody can disagree with
-    /// what this peer makes of their grid.
-    fn is_sole_heir(&self) -> bool {
+    /// what this peer makes of their grid. Its log may lack the latest voters: whoever else has spoken for this grid
+    /// lately may have a vote in it.
+    fn is_sole_heir(&self, now_ms: u64) -> bool {
         let Some(view) = self.view().filter(|view| !view.leads && view.voters.len() > 1) else { return false };
         let farewells = &self.leading.farewells;
         let alone = view.voters.iter().all(|node| *node == self.node || farewells.contains(node));
-        alone && view.voters.contains(&self.node) && !self.replica.lock().machine.is_pristine()
+        let lease_ms = self.options.follower_max_idle_ms;
+        let kin_silent = now_ms.saturating_sub(self.leading.kin_heard_at_ms) > lease_ms;
+        let unheard = kin_silent && self.election.silence_ms(now_ms) > lease_ms;
+        alone && unheard && view.voters.contains(&self.node) && !self.replica.lock().machine.is_pristine()
     }
 
     /// Starts a grid of its own that begins with the state of the one whose voters are gone. It has a leader in users'
     /// eyes as soon as enough others have joined it.
     async fn go_on_alone(&mut self) {
-        let snapshot = Blob::from(self.replica.lock().machine.to_snapshot());
+        let Some(grid) = &self.grid else { return };
+        let (mut machine, applied_index) = {
+            let state = self.replica.lock();
+            (state.machine.clone(), state.applied_index)
+        };
+        // What else is in the log may have been committed, and nobody is left to say otherwise.
+        for (index, command) in grid.raft.commands_from(applied_index + 1) {
+            if let Ok(command) = codec::decode::<Command>(command.as_slice()) {
+                machine.apply(index, &command, &mut Vec::new());
+            }
+        }
+        let snapshot = Blob::from(machine.to_snapshot());
         self.start_over();
         self.inheritance = Some(snapshot);
         let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
@@ -156,7 +173,7 @@ impl Driver {
                 }
             }
             Some(own) => {
-                if own.id == grid && own.view.leads && !own.view.members.contains_key(&from) {
+                if own.id == grid && self.is_surely_removed(from) {
                     self.outbox.send(source, &self.packet(from, Body::Removed));
                 }
             }
@@ -176,8 +193,9 @@ impl Driver {
     }
 
     pub async fn promise_arrived(&mut self, from: NodeId, grid: GridId) {
+        let now_ms = self.now_ms();
         if self.grid.is_none()
-            && let Some(step) = self.discovery.promise_arrived(from, grid)
+            && let Some(step) = self.discovery.promise_arrived(from, grid, now_ms)
         {
             self.take_step(step).await;
         }
@@ -237,13 +255,18 @@ impl Driver {
                 self.standing.gone(peer_id);
             }
         }
-        // A node that finds itself removed by a log that it has followed needs no further word.
-        if before.contains_key(&self.node) && !members.contains_key(&self.node) {
-            if self.leaving.is_some() {
-                self.ended = true;
-            } else {
-                self.start_over();
-            }
+    }
+
+    /// A node that finds itself removed by a log that it has followed needs no further word.
+    pub fn follow_removal(&mut self) {
+        let removed = self.grid.as_ref().is_some_and(|grid| {
+            let gone = grid.view.membership_committed && !grid.view.members.contains_key(&self.node);
+            gone && grid.session_started
+        });
+        if removed && self.leaving.is_some() {
+            self.ended = true;
+        } else if removed {
+            self.start_over();
         }
     }
 
@@ -254,8 +277,8 @@ impl Driver {
             return;
         }
         // A newcomer hears this from a leader that has not taken it in yet; it goes on asking.
-        let member = self.view().is_some_and(|view| view.members.contains_key(&self.node) && !view.leads);
-        if member && from != self.node {
+        let was_member = self.grid.as_ref().is_some_and(|grid| grid.session_started && !grid.view.leads);
+        if was_member && from != self.node {
             self.start_over();
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::driver::{Driver, Event, Members, Nodes};
 use super::membership::{self, Situation};
-use super::requests::Batch;
+use super::requests::{Batch, MAX_BATCH_OPERATIONS};
 use crate::raft::instance::View;
 use crate::raft::types::Member;
 use crate::wire::NodeId;
@@ -25,6 +25,8 @@ pub(super) struct Leading {
     /// Of those, the ones that have said themselves that they will not be back.
     pub farewells: Nodes,
     pub next_hello_at_ms: u64,
+    /// When another node of this grid was heard last that has not said farewell.
+    pub kin_heard_at_ms: u64,
     joining: Members,
     /// Members that asked to be removed, and wait for the word that they are.
     leaving: Nodes,
@@ -71,11 +73,13 @@ impl Driver {
         if first > expected {
             return self.ask_to_resend(session);
         }
-        if first + count <= expected || !command::is_batch_of(command.as_slice(), session, first) {
+        let Some(end) = first.checked_add(count) else { return };
+        if end <= expected || count > MAX_BATCH_OPERATIONS || !command::is_batch_of(command.as_slice(), session, first)
+        {
             return;
         }
         let raft = grid.raft.clone();
-        self.leading.proposed.insert(session, first + count);
+        self.leading.proposed.insert(session, end);
         let ending = raft.propose(command).await;
         self.proposals.push(Box::pin(async move { ending.await.is_err().then_some(session) }));
     }
@@ -117,6 +121,8 @@ impl Driver {
         if leads {
             self.leading.since_ms = now_ms;
             self.leading.silent.clear();
+            // What an earlier lead made of silence is out of date; who leaves asks again.
+            self.leading.departed = self.leading.farewells.clone();
         } else {
             self.leading.joining.clear();
         }
@@ -261,6 +267,13 @@ impl Driver {
             raft.change_membership(&view, change.members, change.voters).await;
             let _ = events.send(Event::MembershipChanged);
         });
+    }
+
+    /// Whether another node is no member for certain: by a committed membership, and in the eyes of a leader that a
+    /// quorum follows.
+    pub fn is_surely_removed(&self, node: NodeId) -> bool {
+        let view = self.view().filter(|view| view.leads && view.membership_committed);
+        view.is_some_and(|view| !view.members.contains_key(&node)) && !self.is_lease_over()
     }
 
     pub fn join_request_arrived(&mut self, from: NodeId, newcomer: Member) {

@@ -23,6 +23,8 @@ pub(super) struct Office {
     confirmation: Option<(u64, Option<u64>)>,
     homeless_since_ms: Option<u64>,
     homelessness_told: bool,
+    /// The lead is about to move: nothing more is started.
+    handing_over: bool,
     next_progress_at_ms: u64,
     /// Operations that the front has and that are not known to be executed.
     pub running: usize,
@@ -154,7 +156,7 @@ impl Driver {
         let (orders, marks) = {
             let state = self.replica.lock();
             let marks = executor.marks(&state, now_ms);
-            let orders = executor.hand_out(&state);
+            let orders = if self.office.handing_over { Vec::new() } else { executor.hand_out(&state) };
             self.office.running = executor.running(&state);
             (orders, marks)
         };
@@ -196,6 +198,7 @@ impl Driver {
         if !homeless {
             self.office.homeless_since_ms = None;
             self.office.homelessness_told = false;
+            self.office.handing_over = false;
             return;
         }
         let since_ms = *self.office.homeless_since_ms.get_or_insert(now_ms);
@@ -203,8 +206,15 @@ impl Driver {
             return;
         }
         if let (Some(heir), Some(grid)) = (able, &self.grid) {
+            // What the front has been given ends and is marked here first: the heir would run it again.
+            self.office.handing_over = true;
+            let running = self.office.executor.as_ref().map_or(0, |executor| executor.running(&self.replica.lock()));
+            if running > 0 {
+                return;
+            }
             let raft = grid.raft.clone();
             self.office.homeless_since_ms = None;
+            self.office.handing_over = false;
             raft.transfer_leader(heir).await;
         } else if !std::mem::replace(&mut self.office.homelessness_told, true) {
             let text = "Operations of remote maps wait, but no peer that may lead has created all of these maps";

@@ -72,8 +72,8 @@ impl Outbox {
     pub fn take(&self) -> Vec<Outgoing> {
         let (packets, payloads) = {
             let mut queues = self.lock();
-            let filled = queues.packets.iter_mut().filter(|(_, packets)| !packets.is_empty());
-            let packets: Vec<_> = filled.map(|(peer_id, packets)| (peer_id.clone(), std::mem::take(packets))).collect();
+            // In reverse, so that what is for everybody, such as a farewell, comes after what was for each.
+            let packets: Vec<_> = std::mem::take(&mut queues.packets).into_iter().rev().collect();
             (packets, std::mem::take(&mut queues.payloads))
         };
         let packed = packets.into_iter().flat_map(|(destination, packets)| {

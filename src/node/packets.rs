@@ -55,6 +55,11 @@ impl Driver {
         let now_ms = self.now_ms();
         self.heard(source, from, &body, now_ms);
         let same_grid = grid != 0 && grid == self.grid_id();
+        // Who asks to be taken in names this grid without being in it.
+        let outsider = matches!(body, Body::Farewell { .. } | Body::JoinRequest { .. });
+        if same_grid && !outsider && !self.leading.farewells.contains(&from) {
+            self.leading.kin_heard_at_ms = now_ms;
+        }
         match body {
             Body::Hello(hello) => self.hello_arrived(source, from, grid, &hello),
             Body::Propose => self.proposal_arrived(from, grid),
@@ -123,7 +128,7 @@ impl Driver {
         if is_from_leader(request.as_slice()) {
             self.election.leader_heard(now_ms);
         }
-        if grid.view.leads && !grid.view.members.contains_key(&from) {
+        if self.is_surely_removed(from) {
             self.outbox.send(source, &self.packet(from, Body::Removed));
             return;
         }

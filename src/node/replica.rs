@@ -78,6 +78,7 @@ struct Opened {
 /// A caller that waits until this peer has applied `index`, and until this map has executed what came before.
 struct Barrier {
     token: Token,
+    handle: Option<Handle>,
     index: u64,
     remote: Option<CollectionId>,
     executed_up_to: Option<(CollectionId, u64)>,
@@ -93,13 +94,14 @@ impl NodeReplica {
     }
 
     /// From now on `source` feeds this replica, from an empty log of a grid. Mirrors stay as they are until their
-    /// collections are attached again.
-    pub fn start_over(&self, source: NodeId) {
+    /// collections are attached again. Gives back the barriers, which have to ask the new leader.
+    pub fn start_over(&self, source: NodeId) -> Vec<(Token, Option<Handle>)> {
         let mut state = self.lock();
         state.stop_telling();
         state.machine = StateMachine::default();
         state.source = source;
         state.applied_index = 0;
+        state.barriers.drain(..).map(|barrier| (barrier.token, barrier.handle)).collect()
     }
 
     /// Starts a session, and attaches what the front has open.
@@ -141,7 +143,7 @@ impl NodeReplica {
     pub fn await_index(&self, token: Token, index: u64, handle: Option<Handle>) {
         let mut state = self.lock();
         let remote = handle.and_then(|handle| state.opened.get(&handle)).map(|opened| opened.collection.clone());
-        state.barriers.push(Barrier { token, index, remote, executed_up_to: None });
+        state.barriers.push(Barrier { token, handle, index, remote, executed_up_to: None });
         state.release_barriers(&*self.front);
         drop(state);
         self.front.wake();

@@ -13,12 +13,14 @@ use crate::state_machine::sessions::EndedSession;
 use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
-use crate::wire::command::{Operation, Outcome};
+use crate::wire::command::{CollectionId, Operation, Outcome};
 
 /// The most requests under way at once; more wait in the queue. No more than the outcomes that a session keeps.
 const MAX_UNDER_WAY: usize = 32_768;
+/// The most bytes of keys and values under way at once: what is sent may have to be sent again.
+const MAX_BYTES_UNDER_WAY: usize = 16 * 1024 * 1024;
 /// A batch is closed once it has this many operations…
-const MAX_BATCH_OPERATIONS: usize = 1_024;
+pub const MAX_BATCH_OPERATIONS: u64 = 1_024;
 /// …or about this many bytes of keys and values.
 const MAX_BATCH_BYTES: usize = 128 * 1024;
 
@@ -38,6 +40,8 @@ struct Request {
     operation: Operation,
     /// In its remote map's pending list: applied, but not settled.
     queued_remotely: bool,
+    /// What it counts for in the bytes under way.
+    weight: usize,
 }
 
 /// Consecutive requests, ready to be proposed.
@@ -61,7 +65,10 @@ pub struct Requests {
     next: u64,
     queue: VecDeque<Request>,
     under_way: BTreeMap<u64, Request>,
-    /// Sent under the former session and not settled when it was given up.
+    bytes_under_way: usize,
+    /// The last session that is known to have opened, while the present one is not.
+    former: Option<NodeId>,
+    /// Sent under that session, and not settled.
     aside: BTreeMap<u64, Request>,
 }
 
@@ -90,6 +97,12 @@ pub enum Fate {
     Unknown,
 }
 
+impl Request {
+    fn new(purpose: Purpose, operation: Operation) -> Self {
+        Self { purpose, operation, queued_remotely: false, weight: 0 }
+    }
+}
+
 impl Requests {
     pub fn session(&self) -> Option<NodeId> {
         self.session
@@ -98,22 +111,35 @@ impl Requests {
     /// Starts a session. What was sent under the former one is set aside until [`Requests::session_opened`] tells what
     /// became of it; the attachments go before all that waits.
     pub fn start_session(&mut self, session: NodeId, peer_id: &str, attachments: Vec<(Purpose, Operation)>) {
-        let replaces = self.session.replace(session);
+        let last = self.session.replace(session);
+        let sent = std::mem::take(&mut self.under_way);
+        // A session that is not known to have opened has sent nothing but its opening. Whether that was applied in the
+        // end, nobody here knows; if it was, the session before it is no more, and the answer is "unknown".
+        if self.open {
+            self.former = last;
+            self.aside = sent;
+        }
+        let replaces = self.former;
         self.open = false;
         self.opening = Some(attachments.len());
         self.next = 0;
-        // Still aside from the session before: that one never opened, so nothing of its own was applied.
-        let sent = std::mem::take(&mut self.under_way);
-        if self.aside.is_empty() {
-            self.aside = sent;
-        }
-        self.aside.retain(|_, request| matches!(request.purpose, Purpose::Caller(_)));
-        self.queue.retain(|request| matches!(request.purpose, Purpose::Caller(_)));
+        self.bytes_under_way = 0;
+        // The former session's attachments move to this one, so what was closed since has to be detached still.
+        let attached = |id: &CollectionId| {
+            attachments.iter().any(|(_, it)| matches!(it, Operation::Attach { collection, .. } if collection == id))
+        };
+        let lasts = |request: &Request| match (&request.purpose, &request.operation) {
+            (Purpose::Caller(_), _) => true,
+            (_, Operation::Detach { collection }) => !attached(collection),
+            _ => false,
+        };
+        self.aside.retain(|_, request| lasts(request));
+        self.queue.retain(lasts);
         for (purpose, operation) in attachments.into_iter().rev() {
-            self.queue.push_front(Request { purpose, operation, queued_remotely: false });
+            self.queue.push_front(Request::new(purpose, operation));
         }
         let operation = Operation::OpenSession { peer_id: peer_id.to_owned(), replaces };
-        self.queue.push_front(Request { purpose: Purpose::OpenSession, operation, queued_remotely: false });
+        self.queue.push_front(Request::new(Purpose::OpenSession, operation));
     }
 
     /// Counts the opening of the session and what it attaches; `true` when that was the last of it.
@@ -152,7 +178,7 @@ impl Requests {
     }
 
     pub fn push(&mut self, purpose: Purpose, operation: Operation) {
-        self.queue.push_back(Request { purpose, operation, queued_remotely: false });
+        self.queue.push_back(Request::new(purpose, operation));
     }
 
     /// Takes requests from the queue and numbers them.
@@ -160,14 +186,17 @@ impl Requests {
         let session = self.session?;
         let first = self.next;
         let mut bytes = 0;
-        while let Some(request) = self.queue.front() {
-            let full = self.next - first >= MAX_BATCH_OPERATIONS as u64 || bytes >= MAX_BATCH_BYTES;
+        while !self.queue.is_empty() {
+            let full = self.next - first >= MAX_BATCH_OPERATIONS || bytes >= MAX_BATCH_BYTES;
             let too_early = !self.open && self.next > 0;
-            if full || too_early || self.under_way.len() >= MAX_UNDER_WAY {
+            let enough = self.under_way.len() >= MAX_UNDER_WAY || self.bytes_under_way >= MAX_BYTES_UNDER_WAY;
+            if full || too_early || enough {
                 break;
             }
-            bytes += request.operation.size();
-            let Some(request) = self.queue.pop_front() else { break };
+            let Some(mut request) = self.queue.pop_front() else { break };
+            request.weight = request.operation.size();
+            bytes += request.weight;
+            self.bytes_under_way += request.weight;
             self.under_way.insert(self.next, request);
             self.next += 1;
         }
@@ -185,7 +214,7 @@ impl Requests {
             while let Some((_, request)) = rest.next_if(|(number, _)| **number == end) {
                 end += 1;
                 bytes += request.operation.size();
-                if end - first >= MAX_BATCH_OPERATIONS as u64 || bytes >= MAX_BATCH_BYTES {
+                if end - first >= MAX_BATCH_OPERATIONS || bytes >= MAX_BATCH_BYTES {
                     break;
                 }
             }
@@ -211,12 +240,15 @@ impl Requests {
     }
 
     pub fn settle(&mut self, number: u64) -> Option<Purpose> {
-        self.under_way.remove(&number).map(|request| request.purpose)
+        let request = self.under_way.remove(&number)?;
+        self.bytes_under_way -= request.weight;
+        Some(request.purpose)
     }
 
     pub fn queued_remotely(&mut self, number: u64) {
         if let Some(request) = self.under_way.get_mut(&number) {
             request.queued_remotely = true;
+            self.bytes_under_way -= std::mem::take(&mut request.weight);
         }
     }
 
@@ -261,7 +293,7 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::command::Command;
+    use crate::wire::command::{CollectionKind, Command};
 
     fn message(text: &str) -> Operation {
         Operation::Message(Blob::from(text.as_bytes()))
@@ -328,5 +360,45 @@ mod tests {
         assert!(matches!(&orphans[..], [Orphan { purpose: Purpose::Caller(1), fate: Fate::Settled(_) }]));
         let rest = decoded(&requests.take_batch().unwrap());
         assert_eq!(rest, (1, vec![Operation::Nothing, message("2"), message("3"), message("4")]));
+    }
+
+    #[test]
+    fn a_session_that_nobody_saw_open_does_not_speak_for_the_one_before_it() {
+        let mut requests = opened();
+        requests.push(Purpose::Caller(1), message("1"));
+        requests.take_batch();
+        requests.start_session(2, "a", Vec::new());
+        requests.take_batch();
+        requests.start_session(3, "a", Vec::new());
+        let opening = decoded(&requests.take_batch().unwrap());
+        assert_eq!(opening, (0, vec![Operation::OpenSession { peer_id: "a".into(), replaces: Some(1) }]));
+        let orphans = requests.session_opened(None);
+        assert!(matches!(&orphans[..], [Orphan { purpose: Purpose::Caller(1), fate: Fate::Unknown }]));
+    }
+
+    #[test]
+    fn what_was_closed_between_two_sessions_is_detached_in_the_new_one() {
+        let detach = |id: &str| Operation::Detach { collection: id.into() };
+        let mut requests = opened();
+        requests.push(Purpose::Unwatched, detach("closed"));
+        requests.push(Purpose::Unwatched, detach("opened again"));
+        let attach = Operation::Attach { collection: "opened again".into(), kind: CollectionKind::Map };
+        requests.start_session(2, "a", vec![(Purpose::Attach(1), attach.clone())]);
+        requests.take_batch();
+        requests.session_opened(None);
+        assert_eq!(decoded(&requests.take_batch().unwrap()), (1, vec![attach, detach("closed")]));
+    }
+
+    #[test]
+    fn no_more_than_so_many_bytes_are_under_way() {
+        let mut requests = opened();
+        let large = Operation::Message(Blob::from(vec![0; MAX_BYTES_UNDER_WAY / 2]));
+        for token in 1..=4 {
+            requests.push(Purpose::Caller(token), large.clone());
+        }
+        assert_eq!([requests.take_batch(), requests.take_batch()].map(|it| it.map(|it| it.first)), [Some(1), Some(2)]);
+        assert!(requests.take_batch().is_none());
+        requests.settle(1);
+        assert_eq!(requests.take_batch().map(|batch| batch.first), Some(3));
     }
 }

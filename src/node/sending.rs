@@ -17,7 +17,9 @@ pub(super) struct Sending {
     pub questions: Vec<Question>,
     /// The leader that requests went to last.
     pub to: Option<NodeId>,
-    /// When something was sent last, or applied.
+    /// How far this peer's session had applied at the last look.
+    pub session_next: Option<u64>,
+    /// When something was sent last, or the session had applied more.
     pub progress_at_ms: u64,
     pub resend_at_ms: Option<u64>,
 }
@@ -96,6 +98,12 @@ impl Driver {
                 self.send_to_node(leader, Body::ReadIndex { id: token.into() });
             }
         }
+    }
+
+    /// What the leader of another grid answered means nothing in the next.
+    pub fn ask_again_after(&mut self, unanswered: Vec<(Token, Option<Handle>)>) {
+        let questions = unanswered.into_iter().map(|(token, handle)| Question { token, handle, asked_at_ms: 0 });
+        self.sending.questions.extend(questions);
     }
 
     pub fn question_answered(&mut self, token: Token, index: u64) {

@@ -74,14 +74,16 @@ impl Driver {
         }
         self.upkeep.next_compaction_at_ms = now_ms + COMPACT_PERIOD_MS;
         let Some(grid) = &self.grid else { return };
-        let extent = grid.raft.extent();
-        let entries = extent.next - extent.first;
+        let raft = grid.raft.clone();
+        let (entries, bytes) = raft.uncovered();
         let old_ms = self.options.log_entries_expiration_ms;
         let old = old_ms > 0 && entries > 0 && now_ms.saturating_sub(self.upkeep.compacted_at_ms) >= old_ms;
-        let large = extent.bytes >= COMPACT_BYTES.max(grid.raft.snapshot_bytes());
+        let large = bytes >= COMPACT_BYTES.max(raft.snapshot_bytes());
+        if raft.extent().bytes >= COMPACT_BYTES {
+            raft.purge_keeping(COMPACT_BYTES / 2).await;
+        }
         if old || large || entries >= COMPACT_ENTRIES {
             self.upkeep.compacted_at_ms = now_ms;
-            let raft = grid.raft.clone();
             raft.compact().await;
         }
     }

@@ -126,6 +126,10 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
     }
 }
 
+/// Keeps the newer one: a build may end after a later snapshot was installed.
 fn set_latest(latest: &LatestSnapshot, snapshot: SnapshotOf<TypeConfig, SnapshotData>) {
-    *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+    let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+    if latest.as_ref().is_none_or(|kept| kept.meta.last_log_id <= snapshot.meta.last_log_id) {
+        *latest = Some(snapshot);
+    }
 }

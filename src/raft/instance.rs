@@ -136,6 +136,25 @@ impl RaftInstance {
         self.log.extent()
     }
 
+    /// The commands that the log holds from this index on, committed or not.
+    pub fn commands_from(&self, index: u64) -> Vec<(u64, Blob)> {
+        self.log.commands_from(index)
+    }
+
+    /// How many entries and bytes of the log no snapshot covers.
+    pub fn uncovered(&self) -> (u64, usize) {
+        let covered = {
+            let latest = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+            latest.as_ref().and_then(|snapshot| snapshot.meta.last_log_id).map_or(0, |log_id| log_id.index())
+        };
+        self.log.after(covered)
+    }
+
+    /// Drops what a snapshot covers, but for the newest entries of about this many bytes.
+    pub async fn purge_keeping(&self, bytes: usize) {
+        let _ = self.raft.trigger().purge_log(self.log.index_before_newest(bytes)).await;
+    }
+
     /// The size of the last snapshot that was built or installed.
     pub fn snapshot_bytes(&self) -> usize {
         let snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);

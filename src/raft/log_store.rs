@@ -15,6 +15,7 @@ use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::{EntryPayload, OptionalSend};
 
 use super::types::TypeConfig;
+use crate::wire::blob::Blob;
 
 type Entry = EntryOf<TypeConfig>;
 type LogId = LogIdOf<TypeConfig>;
@@ -56,6 +57,34 @@ impl LogStore {
     pub fn extent(&self) -> LogExtent {
         let log = self.lock();
         LogExtent { first: log.first, next: log.first + log.entries.len() as u64, bytes: log.bytes }
+    }
+
+    /// The commands held from this index on, committed or not.
+    pub fn commands_from(&self, index: u64) -> Vec<(u64, Blob)> {
+        let log = self.lock();
+        let commands = log.range(index, u64::MAX).filter_map(|entry| match &entry.payload {
+            EntryPayload::Normal(data) => Some((entry.log_id().index(), data.0.clone())),
+            EntryPayload::Blank | EntryPayload::Membership(_) => None,
+        });
+        commands.collect()
+    }
+
+    /// How many entries and bytes come after this index.
+    pub fn after(&self, index: u64) -> (u64, usize) {
+        let log = self.lock();
+        log.range(index + 1, u64::MAX).fold((0, 0), |(count, bytes), entry| (count + 1, bytes + size_of(entry)))
+    }
+
+    /// The index before the newest entries of about this many bytes.
+    pub fn index_before_newest(&self, bytes: usize) -> u64 {
+        let log = self.lock();
+        let mut rest = bytes;
+        let kept = log.entries.iter().rev().take_while(|entry| {
+            let fits = size_of(entry) <= rest;
+            rest = rest.saturating_sub(size_of(entry));
+            fits
+        });
+        (log.first + log.entries.len() as u64).saturating_sub(kept.count() as u64 + 1)
     }
 
     fn lock(&self) -> MutexGuard<'_, Log> {

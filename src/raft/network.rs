@@ -4,13 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openraft::OptionalSend;
-use openraft::alias::{SnapshotOf, VoteOf};
+use openraft::alias::{EntryOf, SnapshotOf, VoteOf};
 use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{Backoff, RPCOption, RaftNetworkFactory, RaftNetworkV2};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, TransferLeaderRequest, VoteRequest, VoteResponse,
 };
+use openraft::{EntryPayload, OptionalSend};
 
 use super::rpc::{Request, Response};
 use super::types::{Member, SnapshotData, TypeConfig};
@@ -20,6 +20,8 @@ use crate::wire::codec;
 
 /// How long an append may take. Appends are sent again until then, so this only bounds how long a gone peer is tried.
 const APPEND_TIMEOUT: Duration = Duration::from_millis(5_000);
+/// The slowest transport that appends of large entries are made for.
+const SLOWEST_BYTES_PER_MS: u64 = 128;
 const VOTE_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// A snapshot travels in fragments, one window at a time.
 pub const SNAPSHOT_TIMEOUT: Duration = Duration::from_millis(120_000);
@@ -70,6 +72,13 @@ impl<C: Courier> Network<C> {
     }
 }
 
+fn data_bytes(entry: &EntryOf<TypeConfig>) -> u64 {
+    match &entry.payload {
+        EntryPayload::Normal(data) => data.0.len() as u64,
+        EntryPayload::Blank | EntryPayload::Membership(_) => 0,
+    }
+}
+
 /// An answer of another kind than its question's.
 fn misfit() -> RPCError<TypeConfig> {
     NetworkError::from_string("the answer is not one to this call").into()
@@ -84,7 +93,8 @@ impl<C: Courier> RaftNetworkV2<TypeConfig> for Network<C> {
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
         // The engine derives its limit from the heartbeat's period, which says nothing about the transport.
-        let timeout = if rpc.entries.is_empty() { option.hard_ttl() } else { APPEND_TIMEOUT };
+        let carriage = Duration::from_millis(rpc.entries.iter().map(data_bytes).sum::<u64>() / SLOWEST_BYTES_PER_MS);
+        let timeout = if rpc.entries.is_empty() { option.hard_ttl() } else { APPEND_TIMEOUT + carriage };
         match self.call(Request::Append(rpc), timeout).await? {
             Response::Append(response) => Ok(response),
             _ => Err(misfit()),
