@@ -273,7 +273,9 @@ impl Driver {
     /// quorum follows.
     pub fn is_surely_removed(&self, node: NodeId) -> bool {
         let view = self.view().filter(|view| view.leads && view.membership_committed);
-        view.is_some_and(|view| !view.members.contains_key(&node)) && !self.is_lease_over()
+        let absent = view.is_some_and(|view| !view.members.contains_key(&node));
+        // One that is being taken in is on its way to become a member.
+        absent && !self.leading.joining.contains_key(&node) && !self.is_lease_over()
     }
 
     pub fn join_request_arrived(&mut self, from: NodeId, newcomer: Member) {
