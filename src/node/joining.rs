@@ -259,13 +259,13 @@ impl Driver {
 
     /// A node that finds itself removed by a log that it has followed needs no further word.
     pub fn follow_removal(&mut self) {
-        let removed = self.grid.as_ref().is_some_and(|grid| {
-            let gone = grid.view.membership_committed && !grid.view.members.contains_key(&self.node);
-            gone && grid.session_started
-        });
-        if removed && self.leaving.is_some() {
+        let Some(grid) = self.grid.as_ref().filter(|grid| grid.session_started) else { return };
+        if grid.view.members.contains_key(&self.node) {
+            return;
+        }
+        if self.leaving.is_some() {
             self.ended = true;
-        } else if removed {
+        } else if grid.view.membership_committed {
             self.start_over();
         }
     }
@@ -321,8 +321,13 @@ impl Driver {
     /// A leader hands over first; then the new leader removes this node. Whatever happens, it ends at the deadline.
     pub async fn continue_leaving(&mut self, now_ms: u64) {
         let Some(leaving) = &mut self.leaving else { return };
-        let others = self.grid.as_ref().is_some_and(|grid| grid.view.members.keys().any(|node| *node != self.node));
+        let farewells = &self.leading.farewells;
+        let others = self
+            .grid
+            .as_ref()
+            .is_some_and(|grid| grid.view.members.keys().any(|node| *node != self.node && !farewells.contains(node)));
         if now_ms >= leaving.deadline_ms || !others {
+            self.tell_who_has_left();
             self.outbox.broadcast(&self.packet(0, Body::Farewell { transfer: None }));
             self.ended = true;
             return;

@@ -121,8 +121,8 @@ impl Driver {
         if leads {
             self.leading.since_ms = now_ms;
             self.leading.silent.clear();
-            // What an earlier lead made of silence is out of date; who leaves asks again.
-            self.leading.departed = self.leading.farewells.clone();
+            // What an earlier lead made of silence is out of date. Who asked to leave still does.
+            self.leading.departed = &self.leading.farewells | &self.leading.leaving;
         } else {
             self.leading.joining.clear();
         }
@@ -229,7 +229,19 @@ impl Driver {
         }
     }
 
+    /// Members that asked to be removed, and are, hear of it.
+    pub fn tell_who_has_left(&mut self) {
+        let Some(view) = self.view().filter(|view| view.membership_committed) else { return };
+        let waiting = self.leading.leaving.iter().copied();
+        let done: Vec<NodeId> = waiting.filter(|node| !view.members.contains_key(node)).collect();
+        for node in done {
+            self.leading.leaving.remove(&node);
+            self.send_to_node(node, Body::LeaveDone);
+        }
+    }
+
     pub fn change_membership(&mut self) {
+        self.tell_who_has_left();
         let Some(grid) = self.grid.as_ref().filter(|grid| grid.view.leads) else {
             return;
         };
@@ -237,14 +249,6 @@ impl Driver {
         let members = &view.members;
         self.leading.departed.retain(|node| members.contains_key(node));
         self.leading.joining.retain(|node, _| !members.contains_key(node));
-        let done: Vec<NodeId> =
-            self.leading.leaving.iter().copied().filter(|node| !members.contains_key(node)).collect();
-        if view.membership_committed {
-            for node in done {
-                self.leading.leaving.remove(&node);
-                self.send_to_node(node, Body::LeaveDone);
-            }
-        }
         if self.leading.change_under_way || !view.membership_committed {
             return;
         }

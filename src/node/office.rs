@@ -128,6 +128,8 @@ impl Driver {
         // A leaving leader would rather be followed by a peer that may not lead than by nobody.
         let heir = others
             .filter(|(node, _)| electable(node) || self.leaving.is_some())
+            // One that is leaving too would hand the lead back; it is removed first.
+            .filter(|(node, _)| !self.leading.departed.contains(node))
             .max_by_key(|(node, matched)| (electable(node), **matched));
         if let Some((heir, _)) = heir {
             grid.raft.transfer_leader(*heir).await;
