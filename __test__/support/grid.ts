@@ -9,6 +9,7 @@ import type { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { Hamok, type HamokConfig, HamokMessage } from 'hamok';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { type Generator, seededGenerator } from './random';
 
 /** What the transport does to messages. */
 export interface Link {
@@ -94,28 +95,15 @@ export async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Random numbers that a seed repeats. The seed is HAMOK_SEED, else new each time, and printed. */
-export interface Random {
-  readonly seed: number;
-  /** At least 0 and below 1. */
-  next(): number;
+/** Random choices that a seed repeats. */
+export interface Random extends Generator {
   /** An integer from 0 to `below` - 1. */
   int(below: number): number;
   pick<T>(items: readonly T[]): T;
 }
 
 export function createRandom(testFile: string): Random {
-  const seed = Number(process.env.HAMOK_SEED ?? Date.now() % 0x100000000);
-  let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
-  const next = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state / 0x100000000;
-  };
-
-  console.info(`Seed ${seed}. To repeat: HAMOK_SEED=${seed} npx vitest run __test__/integration/${testFile}`);
+  const { seed, next } = seededGenerator(`integration/${testFile}`);
 
   return {
     seed,

@@ -1,4 +1,5 @@
-/** Random numbers that a seed repeats: a test prints the command that gives it the same numbers again. */
+/** Random values of the kinds that unit tests need. */
+import { seededGenerator } from '../support/random';
 
 export interface SeededRandom {
   /** An integer from `low` to `high`, both included. */
@@ -13,21 +14,8 @@ export interface SeededRandom {
   text(maxLength: number): string;
 }
 
-/** Takes the seed from HAMOK_SEED, else from the clock, and prints it. */
 export function seededRandom(testFile: string): SeededRandom {
-  const seed = Number(process.env.HAMOK_SEED ?? Date.now() % 0x100000000);
-
-  console.info(`Seed ${seed}. To repeat: HAMOK_SEED=${seed} npx vitest run __test__/unit/${testFile}`);
-
-  // Marsaglia's xorshift, 32 bits; its state is never 0.
-  let state = (seed ^ 0x9e3779b9) >>> 0 || 1;
-  const next = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state / 0x100000000;
-  };
+  const { next } = seededGenerator(`unit/${testFile}`);
 
   const random: SeededRandom = {
     int: (low, high) => low + Math.floor(next() * (high - low + 1)),
