@@ -11,6 +11,9 @@ pub type Handle = u32;
 /// Names one of the front's requests.
 pub type Token = u32;
 
+/// Names an event that was handed to the front, and whose sender waits; zero when it does not.
+pub type DeliveryId = u32;
+
 /// Whoever shows a peer to its users; in the Node.js package, the event loop.
 ///
 /// Notices come from several tasks, but those that belong together come in order: what a command did to a collection,
@@ -87,6 +90,19 @@ pub enum Notice<'a> {
     EventsLost {
         handle: Handle,
     },
+    /// Another peer's event, for the listeners of this emitter; see [`Call::AnswerDeliveries`].
+    Delivery {
+        handle: Handle,
+        id: DeliveryId,
+        source: &'a str,
+        event: &'a str,
+        payload: &'a Blob,
+    },
+    /// Entries were dropped from the log; `expired` if because of their age.
+    LogRemoved {
+        entries: Vec<LoggedEntry>,
+        expired: bool,
+    },
     Error(Error),
 }
 
@@ -125,6 +141,11 @@ pub enum Call {
         token: Token,
     },
     WatchCommits(bool),
+    WatchLog(bool),
+    /// Events of emitters, to be sent in this order.
+    Publish(Vec<Publication>),
+    /// Whether the listeners of an event, if there were any, have been called.
+    AnswerDeliveries(Vec<(DeliveryId, bool)>),
     Forget {
         peer_id: String,
     },
@@ -139,4 +160,26 @@ pub struct Reply {
     pub position: u64,
     pub outcome: Outcome,
     pub events: Vec<RemoteEvent>,
+}
+
+/// An event of an emitter, on its way directly to other peers.
+#[derive(Debug)]
+pub struct Publication {
+    /// Completes with the positions of the peers that have received it; `None` when nobody waits.
+    pub token: Option<Token>,
+    pub collection: CollectionId,
+    pub event: String,
+    pub payload: Blob,
+    pub peers: Vec<String>,
+}
+
+/// An entry of the log, for readers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedEntry {
+    pub index: u64,
+    pub term: u64,
+    /// When this peer stored it, in milliseconds since 1970.
+    pub stored_at_ms: u64,
+    /// With the peer that asked for it; empty when the entry is the engine's own or a piece of housekeeping.
+    pub operations: Vec<(String, Operation)>,
 }

@@ -4,9 +4,10 @@
 //! by one, are packed as they come, and leave in one buffer per turn of the event loop.
 //!
 //! - [`peer`]: the class that the facade holds
-//! - [`operations`]: packed calls, read
+//! - [`operations`]: packed calls, read; [`description`]: operations, for readers
 //! - [`stream`]: notices, packed
 
+pub mod description;
 pub mod operations;
 pub mod peer;
 pub mod stream;

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use crate::error::{Code, Error};
-use crate::ports::{Handle, Reply, Token};
+use crate::ports::{Call, DeliveryId, Handle, Publication, Reply, Token};
 use crate::wire::blob::Blob;
 use crate::wire::codec::DecodeError;
 use crate::wire::command::{
-    CollectionId, CollectionKind, CompareAction, Failure, MapOperation, Operation, Outcome, RemoteEvent, RemoteMethod,
-    RemoteOperation,
+    CollectionId, CollectionKind, CompareAction, Failure, MapOperation, Operation, Outcome, QueueOperation,
+    RemoteEvent, RemoteMethod, RemoteOperation,
 };
 use crate::wire::reader::Reader;
 
-type Collections = HashMap<Handle, CollectionId>;
+/// What the front has open.
+pub type Collections = HashMap<Handle, (CollectionKind, CollectionId)>;
 
 /// Reads a sequence of operations with the tokens of their callers.
 pub fn read_operations(bytes: &[u8], collections: &Collections) -> Result<Vec<(Token, Operation)>, Error> {
@@ -21,12 +22,17 @@ pub fn read_operations(bytes: &[u8], collections: &Collections) -> Result<Vec<(T
     while !reader.0.is_empty() {
         let (opcode, token, handle) = (reader.u8()?, reader.u32()?, reader.u32()?);
         let collection = || collections.get(&handle).cloned().ok_or_else(|| malformed("an unknown handle"));
-        let map = |operation| Ok(Operation::Map { collection: collection()?, operation });
+        let entries = |operation| of_entries(collection()?, operation);
+        let queue = |operation| match collection()? {
+            (CollectionKind::Queue, collection) => Ok(Operation::Queue { collection, operation }),
+            _ => Err(malformed("an operation of another kind")),
+        };
         let operation = match opcode {
-            1 => map(MapOperation::SetAll(reader.list(Reader::entry)?)),
-            2 => map(MapOperation::InsertAll(reader.list(Reader::entry)?)),
-            3 => map(MapOperation::RemoveAll(reader.list(Reader::blob)?)),
-            4 => map(MapOperation::Clear),
+            1 => entries(MapOperation::SetAll(reader.list(Reader::entry)?)),
+            2 => entries(MapOperation::InsertAll(reader.list(Reader::entry)?)),
+            3 => entries(MapOperation::RemoveAll(reader.list(Reader::blob)?)),
+            4 if matches!(collections.get(&handle), Some((CollectionKind::Queue, _))) => queue(QueueOperation::Clear),
+            4 => entries(MapOperation::Clear),
             5 => {
                 let (key, seen_revision, present) = (reader.blob()?, reader.number()?, reader.u8()? != 0);
                 let (action, value) = (reader.u8()?, reader.blob()?);
@@ -36,20 +42,62 @@ pub fn read_operations(bytes: &[u8], collections: &Collections) -> Result<Vec<(T
                     2 => CompareAction::Remove,
                     _ => return Err(malformed("an unknown action")),
                 };
-                map(MapOperation::Compare { key, seen_revision, present, action })
+                entries(MapOperation::Compare { key, seen_revision, present, action })
             }
             6 => {
                 let method = method(reader.u8()?)?;
                 let (keys, values) = (reader.list(Reader::blob)?, reader.list(Reader::blob)?);
                 let operation = RemoteOperation { method, keys, values };
-                Ok(Operation::RemoteMap { collection: collection()?, operation })
+                Ok(Operation::RemoteMap { collection: collection()?.1, operation })
             }
             7 => Ok(Operation::Message(reader.blob()?)),
+            8 => {
+                let seen_revision = reader.number()?;
+                let expected = reader.list(|reader| Ok((reader.blob()?, reader.u8()? != 0)))?;
+                let set = reader.list(Reader::entry)?;
+                entries(MapOperation::CompareAll { seen_revision, expected, entries: set })
+            }
+            9 => queue(QueueOperation::Push(reader.list(Reader::blob)?)),
+            10 => queue(QueueOperation::Pop),
             _ => Err(malformed("an unknown operation")),
         };
         operations.push((token, operation?));
     }
     Ok(operations)
+}
+
+fn of_entries((kind, collection): (CollectionKind, CollectionId), operation: MapOperation) -> Result<Operation, Error> {
+    match kind {
+        CollectionKind::Map => Ok(Operation::Map { collection, operation }),
+        CollectionKind::Record => Ok(Operation::Record { collection, operation }),
+        CollectionKind::Emitter => Ok(Operation::Emitter { collection, operation }),
+        CollectionKind::RemoteMap | CollectionKind::Queue => Err(malformed("an operation of another kind")),
+    }
+}
+
+/// Reads events of emitters and answers to those of others, each sort in its order.
+pub fn read_deliveries(bytes: &[u8], collections: &Collections) -> Result<[Call; 2], Error> {
+    let mut reader = Reader(bytes);
+    let (mut publications, mut answers) = (Vec::new(), Vec::<(DeliveryId, bool)>::new());
+    while !reader.0.is_empty() {
+        match reader.u8()? {
+            1 => {
+                let (token, handle) = (reader.u32()?, reader.u32()?);
+                let (_, collection) =
+                    collections.get(&handle).cloned().ok_or_else(|| malformed("an unknown handle"))?;
+                publications.push(Publication {
+                    token: (token != 0).then_some(token),
+                    collection,
+                    event: reader.text()?,
+                    payload: reader.blob()?,
+                    peers: reader.list(Reader::text)?,
+                });
+            }
+            2 => answers.push((reader.u32()?, reader.u8()? != 0)),
+            _ => return Err(malformed("an unknown delivery")),
+        }
+    }
+    Ok([Call::Publish(publications), Call::AnswerDeliveries(answers)])
 }
 
 /// Reads the results of executed operations.

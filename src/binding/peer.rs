@@ -1,6 +1,5 @@
 //! The class that the facade holds, one per `Hamok` instance.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use napi::bindgen_prelude::{Buffer, Function};
@@ -9,12 +8,12 @@ use napi::{Error as NapiError, Result, Status as NapiStatus};
 use napi_derive::napi;
 use tokio::runtime::{Builder, Runtime};
 
-use super::operations;
-use super::stream::Stream;
+use super::operations::{self, Collections};
+use super::stream::{self, Stream};
 use crate::config::Options;
 use crate::error::{Code, Error};
 use crate::node::Peer;
-use crate::ports::{Call, Handle};
+use crate::ports::Call;
 use crate::wire::command::CollectionId;
 
 /// Threads for all peers of a process. Node's own thread does most of the work; two let a snapshot be made while Raft
@@ -50,7 +49,7 @@ pub struct NativePeerOptions {
 pub struct NativePeer {
     peer: Peer,
     stream: Arc<Stream>,
-    collections: HashMap<Handle, CollectionId>,
+    collections: Collections,
 }
 
 #[napi]
@@ -70,7 +69,7 @@ impl NativePeer {
         };
         let stream = Arc::new(Stream::default());
         let peer = Peer::new(options, stream.clone()).map_err(refused)?;
-        Ok(Self { peer, stream, collections: HashMap::new() })
+        Ok(Self { peer, stream, collections: Collections::new() })
     }
 
     /// Begins discovery. `wake` keeps the process alive until the peer has left or is stopped.
@@ -117,7 +116,7 @@ impl NativePeer {
     #[napi]
     pub fn open(&mut self, handle: u32, kind: u32, id: String) -> Result<()> {
         let (kind, collection) = (operations::kind(kind).map_err(refused)?, CollectionId::from(id));
-        self.collections.insert(handle, collection.clone());
+        self.collections.insert(handle, (kind, collection.clone()));
         self.peer.call(Call::Open { handle, kind, collection });
         Ok(())
     }
@@ -148,6 +147,25 @@ impl NativePeer {
     }
 
     #[napi]
+    pub fn watch_log(&self, enabled: bool) {
+        self.peer.call(Call::WatchLog(enabled));
+    }
+
+    #[napi]
+    pub fn log_entries(&self, start: f64, end: f64) -> Buffer {
+        // Negative and fractional numbers name no other entries than their whole part.
+        stream::pack_log_entries(&self.peer.log_entries(start as u64, end as u64)).into()
+    }
+
+    #[napi]
+    pub fn deliver(&self, calls: &[u8]) -> Result<()> {
+        for call in operations::read_deliveries(calls, &self.collections).map_err(refused)? {
+            self.peer.call(call);
+        }
+        Ok(())
+    }
+
+    #[napi]
     pub fn forget(&self, peer_id: String) {
         self.peer.call(Call::Forget { peer_id });
     }
@@ -175,8 +193,8 @@ impl NativePeer {
             commit_index,
             log.first as f64,
             log.next as f64,
-            (log.next - log.first) as f64,
-            log.bytes as f64,
+            log.entries() as f64,
+            log.data_bytes() as f64,
             status.pending_requests as f64,
             status.running_remote_operations as f64,
         ]

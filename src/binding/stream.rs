@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::description::{Description, describe};
 use crate::node::outbox::Outgoing;
-use crate::ports::{Front, Notice, State};
+use crate::ports::{Front, LoggedEntry, Notice, State};
 use crate::state_machine::effect::Change;
 use crate::wire::blob::Blob;
-use crate::wire::command::{MapOperation, Operation, Outcome, RemoteEvent, RemoteMethod, RemoteOperation};
+use crate::wire::command::{Operation, Outcome, RemoteEvent, RemoteMethod, RemoteOperation};
 
 /// Wakes the event loop; it calls `drain` some time later.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
@@ -80,6 +81,13 @@ impl Front for Stream {
     }
 }
 
+/// Entries of the log, packed as a list.
+pub fn pack_log_entries(entries: &[LoggedEntry]) -> Vec<u8> {
+    let mut records = Records::default();
+    records.list(entries, Records::logged_entry);
+    records.0
+}
+
 /// Little-endian numbers, and bytes and text with their length in front; the facade reads the same layout.
 #[derive(Default)]
 struct Records(Vec<u8>);
@@ -143,14 +151,9 @@ impl Records {
                 self.failure(error.code.as_str(), &error.text);
             }
             Notice::Commit { index, source, operation } => {
-                let (message_type, storage, keys, values) = described(operation);
                 self.u8(13);
                 self.number(index);
-                self.u32(message_type);
-                self.bytes(source.as_bytes());
-                self.bytes(storage.as_bytes());
-                self.list(&keys, |records, key| records.blob(key));
-                self.list(&values, |records, value| records.blob(value));
+                self.operation(source, operation);
             }
             Notice::Execute { handle, term, position, index, attempt, operation } => {
                 self.u8(14);
@@ -183,6 +186,19 @@ impl Records {
                 self.u8(18);
                 self.u32(handle);
             }
+            Notice::Delivery { handle, id, source, event, payload } => {
+                self.u8(21);
+                self.u32(handle);
+                self.u32(id);
+                self.bytes(source.as_bytes());
+                self.bytes(event.as_bytes());
+                self.blob(payload);
+            }
+            Notice::LogRemoved { entries, expired } => {
+                self.u8(22);
+                self.u8(expired.into());
+                self.list(&entries, Self::logged_entry);
+            }
             Notice::Error(error) => {
                 self.u8(19);
                 self.bytes(error.code.as_str().as_bytes());
@@ -198,6 +214,22 @@ impl Records {
             Change::Removed { key } => self.fields(3, &[key]),
             Change::Cleared => self.fields(4, &[]),
         }
+    }
+
+    fn operation(&mut self, source: &str, operation: &Operation) {
+        let Description { message_type, storage, keys, values } = describe(operation);
+        self.u32(message_type);
+        self.bytes(source.as_bytes());
+        self.bytes(storage.as_bytes());
+        self.list(&keys, Self::blob);
+        self.list(&values, Self::blob);
+    }
+
+    fn logged_entry(&mut self, entry: &LoggedEntry) {
+        self.number(entry.index);
+        self.number(entry.term);
+        self.number(entry.stored_at_ms);
+        self.list(&entry.operations, |records, (source, operation)| records.operation(source, operation));
     }
 
     fn remote_event(&mut self, event: &RemoteEvent) {
@@ -291,52 +323,4 @@ fn method_code(method: RemoteMethod) -> u8 {
         RemoteMethod::UpdateIf => 9,
         RemoteMethod::Clear => 10,
     }
-}
-
-/// An operation in terms of `HamokMessage`: its type, storage id, keys and values. Type 0 stands for a message of the
-/// user's own, which is its only value.
-fn described(operation: &Operation) -> (u32, &str, Vec<Blob>, Vec<Blob>) {
-    const CLEAR: u32 = 24;
-    const DELETE: u32 = 40;
-    const REMOVE: u32 = 44;
-    const INSERT: u32 = 52;
-    const UPDATE: u32 = 56;
-    match operation {
-        Operation::Map { collection, operation } => match operation {
-            MapOperation::SetAll(entries) => (UPDATE, collection, keys_of(entries), values_of(entries)),
-            MapOperation::InsertAll(entries) => (INSERT, collection, keys_of(entries), values_of(entries)),
-            MapOperation::RemoveAll(keys) => (REMOVE, collection, keys.clone(), Vec::new()),
-            MapOperation::Clear => (CLEAR, collection, Vec::new(), Vec::new()),
-            MapOperation::Compare { key, action, .. } => {
-                use crate::wire::command::CompareAction;
-                match action {
-                    CompareAction::Remove => (REMOVE, collection, vec![key.clone()], Vec::new()),
-                    CompareAction::Set(value) => (UPDATE, collection, vec![key.clone()], vec![value.clone()]),
-                    CompareAction::Check => (UPDATE, collection, vec![key.clone()], Vec::new()),
-                }
-            }
-        },
-        Operation::RemoteMap { collection, operation } => {
-            let message_type = match operation.method {
-                RemoteMethod::Set | RemoteMethod::SetAll | RemoteMethod::UpdateIf => UPDATE,
-                RemoteMethod::Insert | RemoteMethod::InsertAll => INSERT,
-                RemoteMethod::Delete | RemoteMethod::DeleteAll => DELETE,
-                RemoteMethod::Remove | RemoteMethod::RemoveAll => REMOVE,
-                RemoteMethod::Clear => CLEAR,
-            };
-            (message_type, collection, operation.keys.clone(), operation.values.clone())
-        }
-        Operation::Message(bytes) => (0, "", Vec::new(), vec![bytes.clone()]),
-        Operation::Nothing | Operation::OpenSession { .. } | Operation::Attach { .. } | Operation::Detach { .. } => {
-            (0, "", Vec::new(), Vec::new())
-        }
-    }
-}
-
-fn keys_of(entries: &[(Blob, Blob)]) -> Vec<Blob> {
-    entries.iter().map(|(key, _)| key.clone()).collect()
-}
-
-fn values_of(entries: &[(Blob, Blob)]) -> Vec<Blob> {
-    entries.iter().map(|(_, value)| value.clone()).collect()
 }

@@ -11,6 +11,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{self, Instant, MissedTickBehavior};
 
+use super::deliveries::Deliveries;
 use super::discovery::Discovery;
 use super::election::ElectionClock;
 use super::joining::Leaving;
@@ -124,8 +125,10 @@ pub(super) struct Driver {
     /// Raft nodes that are being stopped.
     shutdowns: FuturesUnordered<BoxFuture<'static, ()>>,
     pub sending: Sending,
+    pub deliveries: Deliveries,
     pub office: Office,
     pub upkeep: Upkeep,
+    pub log_is_watched: bool,
     view_is_stale: bool,
     session_open: bool,
     pub ended: bool,
@@ -167,8 +170,10 @@ impl Driver {
             proposals: FuturesUnordered::new(),
             shutdowns: FuturesUnordered::new(),
             sending: Sending::default(),
+            deliveries: Deliveries::default(),
             office: Office::default(),
             upkeep: Upkeep::default(),
+            log_is_watched: false,
             view_is_stale: false,
             session_open: false,
             ended: false,
@@ -270,6 +275,8 @@ impl Driver {
             let _ = events.send(Event::RaftEnded(node));
         });
         let view = raft.view();
+        raft.watch_removed(self.log_is_watched);
+        lock(&self.status).raft = Some(raft.clone());
         self.election.leader_heard(now_ms);
         self.grid = Some(Grid { id, raft, switchboard, catch_up_to, session_started: false, view });
         self.set_parting();
@@ -293,6 +300,7 @@ impl Driver {
     }
 
     fn retire_raft(&mut self) {
+        lock(&self.status).raft = None;
         self.leave_office();
         self.leading = Leading::default();
         self.office = Office::default();
@@ -301,6 +309,7 @@ impl Driver {
         if let Some(grid) = self.grid.take() {
             self.shutdowns.push(Box::pin(async move { grid.raft.shutdown().await }));
         }
+        self.leave_out_the_departed();
     }
 
     async fn dismantle(&mut self) {
@@ -375,8 +384,12 @@ impl Driver {
                 self.sending.questions.retain(|question| question.token != token);
                 self.replica.forget_barrier(token);
                 self.replica.lock().requests.abandon(token);
+                self.deliveries.abandon(token);
             }
             Call::WatchCommits(watch) => self.replica.lock().watch_commits = watch,
+            Call::WatchLog(watch) => self.watch_log(watch),
+            Call::Publish(publications) => self.publish(publications),
+            Call::AnswerDeliveries(answers) => self.answer_deliveries(answers),
             Call::Forget { peer_id } => self.forget_peer(&peer_id),
             Call::Beat => self.election.loop_alive(self.now_ms()),
         }
@@ -406,6 +419,8 @@ impl Driver {
         let now_ms = self.now_ms();
         self.view_is_stale = true;
         self.outbox.tick(self.node);
+        self.repeat_deliveries(now_ms);
+        self.tell_removed_entries();
         self.seek(now_ms).await;
         if self.ended {
             return;

@@ -255,6 +255,7 @@ impl Driver {
                 self.standing.gone(peer_id);
             }
         }
+        self.leave_out_the_departed();
     }
 
     /// A node that finds itself removed by a log that it has followed needs no further word.
@@ -301,6 +302,7 @@ impl Driver {
             self.standing.gone(source);
         }
         self.directory.remove(&from);
+        self.leave_out(from);
     }
 
     pub fn forget_peer(&mut self, peer_id: &str) {

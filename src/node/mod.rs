@@ -12,16 +12,21 @@
 //! - [`discovery`] and [`joining`]: from no grid into one, and out of it
 //! - [`leading`]: what the leader does beside leading; [`office`]: remote operations; [`upkeep`]: dropping what is unused
 //! - [`election`], [`membership`], [`remote_executor`]: the rules of those, without time and network
+//! - [`deliveries`], [`delivering`]: an emitter's events, directly from peer to peer
+//! - [`logbook`]: the log for readers
 //! - [`requests`]: the peer's own requests, until they are answered
 //! - [`replica`]: the replicated state, and what of it the front hears
 //! - [`standing`]: who leads and who is there, as users see it
 //! - [`outbox`], [`switchboard`]: packets out, calls and answers
 
+pub mod deliveries;
+mod delivering;
 pub mod discovery;
 mod driver;
 pub mod election;
 mod joining;
 mod leading;
+mod logbook;
 pub mod membership;
 mod office;
 pub mod outbox;
@@ -41,7 +46,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::config::Options;
 use crate::error::{Code, Error};
-use crate::ports::{Call, Front, Notice, State};
+use crate::ports::{Call, Front, LoggedEntry, Notice, State};
+use crate::raft::instance::RaftInstance;
 use crate::raft::log_store::LogExtent;
 use driver::{Driver, Event};
 use outbox::{Outbox, Outgoing};
@@ -79,6 +85,8 @@ struct Status {
     running_remote_operations: usize,
     /// For a stop that must not wait: what to say to the others.
     parting: Option<driver::Parting>,
+    /// For readers of the log.
+    raft: Option<RaftInstance>,
 }
 
 impl Peer {
@@ -156,6 +164,14 @@ impl Peer {
     /// What the transport is to carry.
     pub fn outgoing(&self) -> Vec<Outgoing> {
         self.outbox.take()
+    }
+
+    /// The entries of the log from `start` up to `end`, not included, as far as it has them.
+    pub fn log_entries(&self, start: u64, end: u64) -> Vec<LoggedEntry> {
+        let raft = lock(&self.status).raft.clone();
+        let records = raft.map(|raft| raft.records(start, end)).unwrap_or_default();
+        let state = self.replica.lock();
+        records.iter().map(|record| logbook::read(record, &state)).collect()
     }
 
     pub fn status(&self) -> StatusReport {

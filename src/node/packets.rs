@@ -99,6 +99,11 @@ impl Driver {
             Body::ReadIndexReply { .. } => {}
             Body::Progress { collection, head } if same_grid => self.progress_arrived(&collection, head),
             Body::Progress { .. } => {}
+            Body::Deliveries { settled_below, deliveries } if same_grid => {
+                self.deliveries_arrived(source, from, settled_below, deliveries);
+            }
+            Body::DeliveryAnswers(answers) if same_grid => self.delivery_answers_arrived(from, answers),
+            Body::Deliveries { .. } | Body::DeliveryAnswers(_) => {}
             Body::Removed if same_grid => self.removed(from),
             Body::Removed => {}
         }

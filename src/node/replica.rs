@@ -170,7 +170,7 @@ impl ReplicaState {
                 let ready = |handle: &Handle| self.opened.get(handle).is_some_and(|opened| opened.ready);
                 Some((id, map, self.handle_of(id).filter(ready)))
             }
-            Content::Map(_) => None,
+            _ => None,
         })
     }
 
@@ -190,10 +190,8 @@ impl ReplicaState {
     fn stop_telling(&mut self) {
         for opened in self.opened.values_mut().filter(|opened| opened.ready) {
             opened.ready = false;
-            opened.mirror = match self.machine.collection(&opened.collection).map(|it| &it.content) {
-                Some(Content::Map(map)) => Some(map.clone()),
-                _ => Some(Map::default()),
-            };
+            let content = self.machine.collection(&opened.collection).map(|collection| &collection.content);
+            opened.mirror = Some(content.and_then(Content::entries).cloned().unwrap_or_default());
         }
     }
 
@@ -279,16 +277,10 @@ impl ReplicaState {
         opened.ready = true;
         let former = opened.mirror.take();
         let content = self.machine.collection(&opened.collection).map(|collection| &collection.content);
-        let fill = match (content, former) {
-            (Some(Content::Map(map)), Some(former)) => {
-                let difference = difference::between_maps(&former, map);
-                if !difference.changes.is_empty() {
-                    front.notice(Notice::Changes { handle, revision, changes: &difference.changes });
-                }
-                difference.reordered.then(|| entries(map))
-            }
-            (Some(Content::Map(map)), None) => Some(entries(map)),
-            _ => None,
+        let fill = match (content.and_then(Content::entries), former) {
+            (Some(now), Some(former)) => tell_difference(handle, revision, &former, now, front),
+            (Some(now), None) => Some(entries(now)),
+            (None, _) => None,
         };
         front.notice(Notice::Ready { handle, revision, fill });
     }
@@ -300,22 +292,15 @@ impl ReplicaState {
         for (handle, opened) in self.opened.iter().filter(|(_, opened)| opened.ready) {
             let before = former.collection(&opened.collection).map(|collection| &collection.content);
             let after = self.machine.collection(&opened.collection).map(|collection| &collection.content);
-            match (before, after) {
-                (Some(Content::Map(before)), Some(Content::Map(after))) => {
-                    let difference = difference::between_maps(before, after);
-                    if !difference.changes.is_empty() {
-                        front.notice(Notice::Changes { handle: *handle, revision, changes: &difference.changes });
-                    }
-                    if difference.reordered {
-                        front.notice(Notice::Ready { handle: *handle, revision, fill: Some(entries(after)) });
-                    }
-                }
-                (Some(Content::RemoteMap(before)), Some(Content::RemoteMap(after)))
-                    if before.executed() < after.executed() =>
-                {
-                    front.notice(Notice::EventsLost { handle: *handle });
-                }
-                _ => {}
+            if let (Some(Content::RemoteMap(before)), Some(Content::RemoteMap(after))) = (before, after)
+                && before.executed() < after.executed()
+            {
+                front.notice(Notice::EventsLost { handle: *handle });
+            }
+            if let (Some(before), Some(after)) = (before.and_then(Content::entries), after.and_then(Content::entries))
+                && let Some(fill) = tell_difference(*handle, revision, before, after, front)
+            {
+                front.notice(Notice::Ready { handle: *handle, revision, fill: Some(fill) });
             }
         }
     }
@@ -369,9 +354,24 @@ impl ReplicaState {
     pub fn remote_map(&self, collection: &str) -> Option<&RemoteMap> {
         match &self.machine.collection(collection)?.content {
             Content::RemoteMap(map) => Some(map),
-            Content::Map(_) => None,
+            _ => None,
         }
     }
+}
+
+/// Tells what has changed in a collection; gives back all of its entries if their order has, too.
+fn tell_difference(
+    handle: Handle,
+    revision: u64,
+    before: &Map,
+    after: &Map,
+    front: &dyn Front,
+) -> Option<Vec<(Blob, Blob)>> {
+    let difference = difference::between_maps(before, after);
+    if !difference.changes.is_empty() {
+        front.notice(Notice::Changes { handle, revision, changes: &difference.changes });
+    }
+    difference.reordered.then(|| entries(after))
 }
 
 fn entries(map: &Map) -> Vec<(Blob, Blob)> {
@@ -379,8 +379,18 @@ fn entries(map: &Map) -> Vec<(Blob, Blob)> {
 }
 
 /// Whether `commit` listeners hear of it: sessions and attachments are the grid's own business.
-fn is_public(operation: &Operation) -> bool {
-    matches!(operation, Operation::Map { .. } | Operation::RemoteMap { .. } | Operation::Message(_))
+pub fn is_public(operation: &Operation) -> bool {
+    match operation {
+        Operation::Map { .. }
+        | Operation::RemoteMap { .. }
+        | Operation::Record { .. }
+        | Operation::Queue { .. }
+        | Operation::Emitter { .. }
+        | Operation::Message(_) => true,
+        Operation::Nothing | Operation::OpenSession { .. } | Operation::Attach { .. } | Operation::Detach { .. } => {
+            false
+        }
+    }
 }
 
 fn settle_orphans(orphans: Vec<Orphan>, front: &dyn Front) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::driver::{Driver, Nodes};
+use crate::raft::log_store;
 use crate::wire::NodeId;
 use crate::wire::command::{CollectionId, Command, Sweep};
 
@@ -23,7 +24,6 @@ const COMPACT_ENTRIES: u64 = 50_000;
 pub(super) struct Upkeep {
     next_sweep_at_ms: u64,
     next_compaction_at_ms: u64,
-    compacted_at_ms: u64,
     /// Collections that nobody has open: since which revision, and since when.
     abandoned_collections: HashMap<CollectionId, (u64, u64)>,
     /// Sessions of nodes that are no members, and since when.
@@ -75,15 +75,18 @@ impl Driver {
         self.upkeep.next_compaction_at_ms = now_ms + COMPACT_PERIOD_MS;
         let Some(grid) = &self.grid else { return };
         let raft = grid.raft.clone();
-        let (entries, bytes) = raft.uncovered();
+        let (entries, bytes, stored_at_ms) = raft.uncovered();
         let old_ms = self.options.log_entries_expiration_ms;
-        let old = old_ms > 0 && entries > 0 && now_ms.saturating_sub(self.upkeep.compacted_at_ms) >= old_ms;
+        let oldest_ms = log_store::now_ms().saturating_sub(old_ms);
+        let old = old_ms > 0 && stored_at_ms.is_some_and(|stored_at_ms| stored_at_ms <= oldest_ms);
+        if old_ms > 0 {
+            raft.purge_stored_until(oldest_ms).await;
+        }
         let large = bytes >= COMPACT_BYTES.max(raft.snapshot_bytes());
         if raft.extent().bytes >= COMPACT_BYTES {
             raft.purge_keeping(COMPACT_BYTES / 2).await;
         }
         if old || large || entries >= COMPACT_ENTRIES {
-            self.upkeep.compacted_at_ms = now_ms;
             raft.compact().await;
         }
     }

@@ -14,7 +14,7 @@ use openraft::storage::Snapshot;
 use openraft::{Config, EntryPayload, Instant, Membership, Raft, ReadPolicy, ServerState, SnapshotPolicy};
 
 use super::apply::{LatestSnapshot, Replica, StateMachineAdapter};
-use super::log_store::{LogExtent, LogStore};
+use super::log_store::{LogExtent, LogRecord, LogStore};
 use super::network::{Courier, NetworkFactory, SNAPSHOT_TIMEOUT};
 use super::rpc::{Request, Response};
 use super::types::{LogData, Member, TypeConfig};
@@ -141,13 +141,40 @@ impl RaftInstance {
         self.log.commands_from(index)
     }
 
-    /// How many entries and bytes of the log no snapshot covers.
-    pub fn uncovered(&self) -> (u64, usize) {
-        let covered = {
-            let latest = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-            latest.as_ref().and_then(|snapshot| snapshot.meta.last_log_id).map_or(0, |log_id| log_id.index())
-        };
-        self.log.after(covered)
+    /// The entries from `start` up to `end`, not included, as far as the log has them.
+    pub fn records(&self, start: u64, end: u64) -> Vec<LogRecord> {
+        self.log.records(start, end)
+    }
+
+    /// Whether [`RaftInstance::take_removed`] is to tell what was dropped from the log.
+    pub fn watch_removed(&self, watch: bool) {
+        self.log.watch_removed(watch);
+    }
+
+    /// What was dropped from the front of the log since the last call.
+    pub fn take_removed(&self) -> Vec<LogRecord> {
+        self.log.take_removed()
+    }
+
+    /// How many entries and bytes of the log no snapshot covers, and when the first of them was stored, in milliseconds
+    /// since 1970.
+    pub fn uncovered(&self) -> (u64, usize, Option<u64>) {
+        let covered = self.covered();
+        let (entries, bytes) = self.log.after(covered);
+        (entries, bytes, self.log.stored_at_ms(covered + 1))
+    }
+
+    /// The last index that a snapshot covers.
+    fn covered(&self) -> u64 {
+        let latest = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        latest.as_ref().and_then(|snapshot| snapshot.meta.last_log_id).map_or(0, |log_id| log_id.index())
+    }
+
+    /// Drops what a snapshot covers and was stored at this time or earlier, in milliseconds since 1970.
+    pub async fn purge_stored_until(&self, at_ms: u64) {
+        if let Some(index) = self.log.last_stored_until(at_ms) {
+            let _ = self.raft.trigger().purge_log(index.min(self.covered())).await;
+        }
     }
 
     /// Drops what a snapshot covers, but for the newest entries of about this many bytes.

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use openraft::alias::{EntryOf, LogIdOf, VoteOf};
 use openraft::entry::RaftEntry;
@@ -26,6 +27,17 @@ const MAX_READ_BYTES: usize = 256 * 1024;
 /// What an entry costs beside its data.
 const ENTRY_OVERHEAD_BYTES: usize = 64;
 
+/// An entry as it is stored.
+#[derive(Debug, Clone)]
+pub struct LogRecord {
+    pub index: u64,
+    pub term: u64,
+    /// Milliseconds since 1970.
+    pub stored_at_ms: u64,
+    /// `None` for entries of the engine's own.
+    pub command: Option<Blob>,
+}
+
 /// How much the log holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LogExtent {
@@ -34,6 +46,17 @@ pub struct LogExtent {
     /// The index after the last entry held.
     pub next: u64,
     pub bytes: usize,
+}
+
+impl LogExtent {
+    pub fn entries(&self) -> u64 {
+        self.next - self.first
+    }
+
+    /// Bytes of the commands alone.
+    pub fn data_bytes(&self) -> usize {
+        self.bytes.saturating_sub(self.entries() as usize * ENTRY_OVERHEAD_BYTES)
+    }
 }
 
 /// A handle to the log; clones share it.
@@ -49,8 +72,16 @@ struct Log {
     committed: Option<LogId>,
     purged: Option<LogId>,
     first: u64,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Stored>,
     bytes: usize,
+    /// What was dropped from the front, while somebody wants to know.
+    removed: Option<Vec<LogRecord>>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    entry: Entry,
+    at_ms: u64,
 }
 
 impl LogStore {
@@ -62,11 +93,34 @@ impl LogStore {
     /// The commands held from this index on, committed or not.
     pub fn commands_from(&self, index: u64) -> Vec<(u64, Blob)> {
         let log = self.lock();
-        let commands = log.range(index, u64::MAX).filter_map(|entry| match &entry.payload {
-            EntryPayload::Normal(data) => Some((entry.log_id().index(), data.0.clone())),
-            EntryPayload::Blank | EntryPayload::Membership(_) => None,
-        });
+        let commands = log.stored(index, u64::MAX).filter_map(|it| Some((it.entry.log_id().index(), it.command()?)));
         commands.collect()
+    }
+
+    /// The entries from `start` up to `end`, not included, as far as they are held.
+    pub fn records(&self, start: u64, end: u64) -> Vec<LogRecord> {
+        self.lock().stored(start, end).map(Stored::record).collect()
+    }
+
+    /// Whether to keep what is dropped from the front until it is taken by [`LogStore::take_removed`].
+    pub fn watch_removed(&self, watch: bool) {
+        let mut log = self.lock();
+        log.removed = watch.then(|| log.removed.take().unwrap_or_default());
+    }
+
+    pub fn take_removed(&self) -> Vec<LogRecord> {
+        self.lock().removed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// When the entry at this index, or the first one held after it, was stored, in milliseconds since 1970.
+    pub fn stored_at_ms(&self, index: u64) -> Option<u64> {
+        self.lock().stored(index, u64::MAX).next().map(|it| it.at_ms)
+    }
+
+    /// The last index whose entry, and all before it, were stored at this time or earlier.
+    pub fn last_stored_until(&self, at_ms: u64) -> Option<u64> {
+        let log = self.lock();
+        log.entries.iter().take_while(|it| it.at_ms <= at_ms).last().map(|it| it.entry.log_id().index())
     }
 
     /// How many entries and bytes come after this index.
@@ -79,7 +133,7 @@ impl LogStore {
     pub fn index_before_newest(&self, bytes: usize) -> u64 {
         let log = self.lock();
         let mut rest = bytes;
-        let kept = log.entries.iter().rev().take_while(|entry| {
+        let kept = log.entries.iter().rev().take_while(|Stored { entry, .. }| {
             let fits = size_of(entry) <= rest;
             rest = rest.saturating_sub(size_of(entry));
             fits
@@ -97,9 +151,28 @@ impl Log {
         usize::try_from(index.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
     }
 
-    fn range(&self, start: u64, end: u64) -> impl Iterator<Item = &Entry> {
+    fn stored(&self, start: u64, end: u64) -> impl Iterator<Item = &Stored> {
         let (start, end) = (self.position(start), self.position(end));
         self.entries.range(start..end.max(start))
+    }
+
+    fn range(&self, start: u64, end: u64) -> impl Iterator<Item = &Entry> {
+        self.stored(start, end).map(|stored| &stored.entry)
+    }
+}
+
+impl Stored {
+    fn command(&self) -> Option<Blob> {
+        match &self.entry.payload {
+            EntryPayload::Normal(data) => Some(data.0.clone()),
+            EntryPayload::Blank | EntryPayload::Membership(_) => None,
+        }
+    }
+
+    fn record(&self) -> LogRecord {
+        let log_id = self.entry.log_id();
+        let term = log_id.committed_leader_id().term;
+        LogRecord { index: log_id.index(), term, stored_at_ms: self.at_ms, command: self.command() }
     }
 }
 
@@ -109,6 +182,11 @@ fn size_of(entry: &Entry) -> usize {
         EntryPayload::Blank | EntryPayload::Membership(_) => 0,
     };
     data + ENTRY_OVERHEAD_BYTES
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
 }
 
 impl RaftLogReader<TypeConfig> for LogStore {
@@ -150,7 +228,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn get_log_state(&mut self) -> Result<LogState<TypeConfig>, io::Error> {
         let log = self.lock();
-        let last_log_id = log.entries.back().map(Entry::log_id).or(log.purged);
+        let last_log_id = log.entries.back().map(|it| it.entry.log_id()).or(log.purged);
         Ok(LogState { last_purged_log_id: log.purged, last_log_id })
     }
 
@@ -178,13 +256,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I::IntoIter: OptionalSend,
     {
         {
+            let at_ms = now_ms();
             let mut log = self.lock();
             for entry in entries {
                 if log.entries.is_empty() {
                     log.first = entry.log_id().index();
                 }
                 log.bytes += size_of(&entry);
-                log.entries.push_back(entry);
+                log.entries.push_back(Stored { entry, at_ms });
             }
         }
         callback.io_completed(Ok(()));
@@ -194,16 +273,19 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     async fn truncate_after(&mut self, last_log_id: Option<LogId>) -> Result<(), io::Error> {
         let mut log = self.lock();
         let keep = last_log_id.map_or(0, |log_id| log.position(log_id.index() + 1));
-        let dropped: usize = log.entries.drain(keep..).map(|entry| size_of(&entry)).sum();
+        let dropped: usize = log.entries.drain(keep..).map(|it| size_of(&it.entry)).sum();
         log.bytes -= dropped;
         Ok(())
     }
 
     async fn purge(&mut self, log_id: LogId) -> Result<(), io::Error> {
         let mut log = self.lock();
+        let log = &mut *log;
         let dropped = log.position(log_id.index() + 1);
-        let bytes: usize = log.entries.drain(..dropped).map(|entry| size_of(&entry)).sum();
-        log.bytes -= bytes;
+        for stored in log.entries.drain(..dropped) {
+            log.bytes -= size_of(&stored.entry);
+            log.removed.as_mut().into_iter().for_each(|removed| removed.push(stored.record()));
+        }
         log.first = log_id.index() + 1;
         log.purged = Some(log_id);
         Ok(())

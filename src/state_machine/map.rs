@@ -27,15 +27,16 @@ impl Map {
             MapOperation::SetAll(entries) => self.set_all(revision, entries),
             MapOperation::InsertAll(entries) => self.insert_all(revision, entries),
             MapOperation::RemoveAll(keys) => self.remove_all(keys),
-            MapOperation::Clear => {
-                if self.entries.is_empty() {
-                    return (Outcome::Done, Vec::new());
-                }
-                self.entries.clear();
-                (Outcome::Done, vec![Change::Cleared])
-            }
+            MapOperation::Clear => (Outcome::Done, self.clear()),
             MapOperation::Compare { key, seen_revision, present, action } => {
                 self.compare(revision, key, *seen_revision, *present, action)
+            }
+            MapOperation::CompareAll { seen_revision, expected, entries } => {
+                if expected.iter().all(|(key, present)| self.is_untouched(key, *seen_revision, *present)) {
+                    (Outcome::Done, self.set_all(revision, entries).1)
+                } else {
+                    (Outcome::Conflict, Vec::new())
+                }
             }
         }
     }
@@ -56,8 +57,29 @@ impl Map {
         self.entries.iter()
     }
 
+    /// Takes the entry that was inserted first.
+    pub(super) fn take_first(&mut self) -> Option<(Blob, Blob)> {
+        self.entries.pop_front().map(|(key, entry)| (key, entry.value))
+    }
+
+    pub(super) fn clear(&mut self) -> Vec<Change> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
+        self.entries.clear();
+        vec![Change::Cleared]
+    }
+
+    /// Whether a key is as a caller saw it at a revision. One that was absent then and is absent now counts as untouched.
+    fn is_untouched(&self, key: &Blob, seen_revision: u64, present: bool) -> bool {
+        match self.entries.get(key) {
+            Some(entry) => present && entry.changed_at <= seen_revision,
+            None => !present,
+        }
+    }
+
     /// Sets an entry in its place, or at the end when it is new; gives back what was there.
-    fn put(&mut self, revision: u64, key: &Blob, value: &Blob) -> Option<Blob> {
+    pub(super) fn put(&mut self, revision: u64, key: &Blob, value: &Blob) -> Option<Blob> {
         let entry = Entry { value: value.clone(), changed_at: revision };
         match self.entries.get_mut(key) {
             Some(existing) => Some(std::mem::replace(existing, entry).value),
@@ -113,7 +135,7 @@ impl Map {
     }
 
     /// The caller compared the value that it had seen with the user's own equality; what it found is still true if
-    /// nothing has touched the key since. A key that was absent then and is absent now counts as untouched.
+    /// nothing has touched the key since.
     fn compare(
         &mut self,
         revision: u64,
@@ -122,11 +144,7 @@ impl Map {
         present: bool,
         action: &CompareAction,
     ) -> (Outcome, Vec<Change>) {
-        let untouched = match self.entries.get(key) {
-            Some(entry) => present && entry.changed_at <= seen_revision,
-            None => !present,
-        };
-        if !untouched {
+        if !self.is_untouched(key, seen_revision, present) {
             return (Outcome::Conflict, Vec::new());
         }
         let changes = match action {
@@ -216,7 +234,7 @@ mod tests {
                 }
             }
             MapOperation::Clear => model.clear(),
-            MapOperation::Compare { .. } => {}
+            MapOperation::Compare { .. } | MapOperation::CompareAll { .. } => {}
         }
         outcome
     }
@@ -277,5 +295,24 @@ mod tests {
         assert_eq!(map.apply(8, &compare(6, true, CompareAction::Remove)).0, Outcome::Conflict, "it is gone");
         assert_eq!(map.apply(9, &compare(0, false, CompareAction::Check)).0, Outcome::Done, "absent then and now");
         assert_eq!(map.len(), 1);
+    }
+
+    #[test]
+    fn entries_are_set_together_or_not_at_all() {
+        let mut map = Map::default();
+        let compare = |seen_revision, expected: &[(&str, bool)], entries: &[(&str, &str)]| MapOperation::CompareAll {
+            seen_revision,
+            expected: expected.iter().map(|(key, present)| (blob(key), *present)).collect(),
+            entries: entries.iter().map(|(key, value)| (blob(key), blob(value))).collect(),
+        };
+        map.apply(1, &MapOperation::SetAll(vec![(blob("a"), blob("1")), (blob("b"), blob("1"))]));
+        let both = [("a", true), ("b", true)];
+        let (outcome, changes) = map.apply(2, &compare(1, &both, &[("b", "2"), ("c", "1")]));
+        assert_eq!(outcome, Outcome::Done);
+        assert!(matches!(&changes[..], [Change::Inserted { .. }, Change::Updated { .. }]), "{changes:?}");
+        assert_eq!(map.apply(3, &compare(1, &both, &[("a", "3"), ("d", "1")])), (Outcome::Conflict, Vec::new()));
+        assert_eq!(map.apply(4, &compare(2, &[("a", true), ("d", false)], &[])), (Outcome::Done, Vec::new()));
+        assert_eq!(map.apply(5, &compare(2, &[("c", false)], &[])).0, Outcome::Conflict, "it is there now");
+        assert_eq!(map.len(), 3);
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`sessions`]: each peer's requests apply in their order, each once
 //! - [`map`]: what `set`, `insert`, `remove` and `updateIf` do exactly
+//! - [`queue`]: who gets which item
 //! - [`remote_map`]: the list of operations that wait for the leader to execute them
 //! - [`effect`]: what an applied command means for this peer's JavaScript side
 //! - [`difference`]: from one state to another in terms of events, for when a snapshot takes the place of a log
@@ -13,6 +14,7 @@
 pub mod difference;
 pub mod effect;
 pub mod map;
+pub mod queue;
 pub mod remote_map;
 pub mod sessions;
 #[cfg(test)]
@@ -27,10 +29,12 @@ use serde::{Deserialize, Serialize};
 use crate::wire::NodeId;
 use crate::wire::codec::{self, DecodeError};
 use crate::wire::command::{
-    CollectionId, CollectionKind, Command, Executed, Failure, Operation, Outcome, RequestBatch, Sweep,
+    CollectionId, CollectionKind, Command, Executed, Failure, MapOperation, Operation, Outcome, QueueOperation,
+    RequestBatch, Sweep,
 };
-use effect::{Effect, RequestId};
+use effect::{Change, Effect, RequestId};
 use map::Map;
+use queue::Queue;
 use remote_map::RemoteMap;
 use sessions::{Admission, Sessions};
 
@@ -57,14 +61,27 @@ pub struct Collection {
 pub enum Content {
     Map(Map),
     RemoteMap(RemoteMap),
+    /// Values by the names of the fields.
+    Record(Map),
+    Queue(Queue),
+    /// Subscriptions; what a key and a value say is the front's matter.
+    Emitter(Map),
+}
+
+/// An operation on what a collection holds.
+enum Step<'a> {
+    Entries(&'a MapOperation),
+    Items(&'a QueueOperation),
 }
 
 impl Content {
-    fn new(kind: CollectionKind) -> Option<Self> {
+    fn new(kind: CollectionKind) -> Self {
         match kind {
-            CollectionKind::Map => Some(Self::Map(Map::default())),
-            CollectionKind::RemoteMap => Some(Self::RemoteMap(RemoteMap::default())),
-            CollectionKind::Record | CollectionKind::Queue | CollectionKind::Emitter => None,
+            CollectionKind::Map => Self::Map(Map::default()),
+            CollectionKind::RemoteMap => Self::RemoteMap(RemoteMap::default()),
+            CollectionKind::Record => Self::Record(Map::default()),
+            CollectionKind::Queue => Self::Queue(Queue::default()),
+            CollectionKind::Emitter => Self::Emitter(Map::default()),
         }
     }
 
@@ -72,6 +89,29 @@ impl Content {
         match self {
             Self::Map(_) => CollectionKind::Map,
             Self::RemoteMap(_) => CollectionKind::RemoteMap,
+            Self::Record(_) => CollectionKind::Record,
+            Self::Queue(_) => CollectionKind::Queue,
+            Self::Emitter(_) => CollectionKind::Emitter,
+        }
+    }
+
+    fn apply(&mut self, revision: u64, step: Step<'_>) -> (Outcome, Vec<Change>) {
+        match (self, step) {
+            (Self::Map(entries) | Self::Record(entries) | Self::Emitter(entries), Step::Entries(operation)) => {
+                entries.apply(revision, operation)
+            }
+            (Self::Queue(queue), Step::Items(operation)) => queue.apply(revision, operation),
+            // Operations are only applied to their own kind.
+            (_, Step::Entries(_) | Step::Items(_)) => (Outcome::Done, Vec::new()),
+        }
+    }
+
+    /// What it holds, for all kinds but remote maps, whose entries are in the user's store.
+    pub fn entries(&self) -> Option<&Map> {
+        match self {
+            Self::Map(entries) | Self::Record(entries) | Self::Emitter(entries) => Some(entries),
+            Self::Queue(queue) => Some(queue.items()),
+            Self::RemoteMap(_) => None,
         }
     }
 }
@@ -178,17 +218,18 @@ impl StateMachine {
                 }
                 Some(Outcome::Done)
             }
-            Operation::Map { collection, operation } => match self.content(collection, CollectionKind::Map) {
-                Ok(Content::Map(map)) => {
-                    let (outcome, changes) = map.apply(revision, operation);
-                    if !changes.is_empty() {
-                        effects.push(Effect::Changed { collection: collection.clone(), revision, changes });
-                    }
-                    Some(outcome)
-                }
-                Ok(Content::RemoteMap(_)) => Some(Outcome::Done),
-                Err(failure) => Some(Outcome::Failed(failure)),
-            },
+            Operation::Map { collection, operation } => {
+                Some(self.change(collection, CollectionKind::Map, Step::Entries(operation), effects))
+            }
+            Operation::Record { collection, operation } => {
+                Some(self.change(collection, CollectionKind::Record, Step::Entries(operation), effects))
+            }
+            Operation::Emitter { collection, operation } => {
+                Some(self.change(collection, CollectionKind::Emitter, Step::Entries(operation), effects))
+            }
+            Operation::Queue { collection, operation } => {
+                Some(self.change(collection, CollectionKind::Queue, Step::Items(operation), effects))
+            }
             Operation::RemoteMap { collection, operation } => {
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
@@ -196,10 +237,31 @@ impl StateMachine {
                         effects.push(Effect::Queued { request });
                         None
                     }
-                    Ok(Content::Map(_)) => Some(Outcome::Done),
+                    Ok(_) => Some(Outcome::Done),
                     Err(failure) => Some(Outcome::Failed(failure)),
                 }
             }
+        }
+    }
+
+    /// Applies an operation to a collection that keeps its content here.
+    fn change(
+        &mut self,
+        id: &CollectionId,
+        kind: CollectionKind,
+        step: Step<'_>,
+        effects: &mut Vec<Effect<'_>>,
+    ) -> Outcome {
+        let revision = self.revision;
+        match self.content(id, kind) {
+            Ok(content) => {
+                let (outcome, changes) = content.apply(revision, step);
+                if !changes.is_empty() {
+                    effects.push(Effect::Changed { collection: id.clone(), revision, changes });
+                }
+                outcome
+            }
+            Err(failure) => Outcome::Failed(failure),
         }
     }
 
@@ -252,13 +314,7 @@ impl StateMachine {
 
     fn attach(&mut self, session: NodeId, id: &CollectionId, kind: CollectionKind) -> Outcome {
         if !self.collections.contains_key(id) {
-            let Some(content) = Content::new(kind) else {
-                return Outcome::Failed(Failure {
-                    code: "KIND_MISMATCH".into(),
-                    text: format!("Collections of kind {} are not known here", kind.name()),
-                });
-            };
-            let fresh = Collection { content, attached: BTreeSet::new(), abandoned_at: 0 };
+            let fresh = Collection { content: Content::new(kind), attached: BTreeSet::new(), abandoned_at: 0 };
             self.collections.insert(id.clone(), fresh);
         }
         match self.collections.get_mut(id) {
@@ -299,8 +355,8 @@ impl Collection {
     /// Whether dropping it would lose an operation that somebody waits for.
     fn is_idle(&self) -> bool {
         match &self.content {
-            Content::Map(_) => true,
             Content::RemoteMap(map) => map.is_empty(),
+            Content::Map(_) | Content::Record(_) | Content::Queue(_) | Content::Emitter(_) => true,
         }
     }
 }

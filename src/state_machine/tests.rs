@@ -51,7 +51,7 @@ impl Log {
             Content::Map(map) => {
                 map.get(&blob(key)).map(|it| String::from_utf8_lossy(it.value.as_slice()).into_owned())
             }
-            Content::RemoteMap(_) => None,
+            _ => None,
         }
     }
 

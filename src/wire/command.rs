@@ -82,28 +82,46 @@ pub enum Operation {
     },
     /// A message of the user's own, passed to everybody's `commit` listeners.
     Message(Blob),
+    /// A record's fields are entries like a map's.
+    Record {
+        collection: CollectionId,
+        operation: MapOperation,
+    },
+    Queue {
+        collection: CollectionId,
+        operation: QueueOperation,
+    },
+    /// An emitter's subscriptions are entries like a map's.
+    Emitter {
+        collection: CollectionId,
+        operation: MapOperation,
+    },
 }
 
 impl Operation {
     /// About how many bytes it takes in the log.
     pub fn size(&self) -> usize {
         const OVERHEAD: usize = 16;
-        let entries = |entries: &[(Blob, Blob)]| entries.iter().map(|(key, value)| key.len() + value.len() + 8).sum();
-        let blobs = |blobs: &[Blob]| blobs.iter().map(|blob| blob.len() + 4).sum::<usize>();
         let content = match self {
             Self::Nothing | Self::OpenSession { .. } | Self::Attach { .. } | Self::Detach { .. } => 0,
-            Self::Map { operation, .. } => match operation {
-                MapOperation::SetAll(all) | MapOperation::InsertAll(all) => entries(all),
-                MapOperation::RemoveAll(keys) => blobs(keys),
-                MapOperation::Clear => 0,
-                MapOperation::Compare { key, action: CompareAction::Set(value), .. } => key.len() + value.len(),
-                MapOperation::Compare { key, .. } => key.len(),
-            },
-            Self::RemoteMap { operation, .. } => blobs(&operation.keys) + blobs(&operation.values),
+            Self::Map { operation, .. } | Self::Record { operation, .. } | Self::Emitter { operation, .. } => {
+                operation.size()
+            }
+            Self::RemoteMap { operation, .. } => size_of_blobs(&operation.keys) + size_of_blobs(&operation.values),
+            Self::Queue { operation: QueueOperation::Push(items), .. } => size_of_blobs(items),
+            Self::Queue { operation: QueueOperation::Pop | QueueOperation::Clear, .. } => 0,
             Self::Message(bytes) => bytes.len(),
         };
         content + OVERHEAD
     }
+}
+
+fn size_of_blobs(blobs: &[Blob]) -> usize {
+    blobs.iter().map(|blob| blob.len() + 4).sum()
+}
+
+fn size_of_entries(entries: &[(Blob, Blob)]) -> usize {
+    entries.iter().map(|(key, value)| key.len() + value.len() + 8).sum()
 }
 
 /// The kind of a collection; an id belongs to one kind only.
@@ -128,7 +146,8 @@ impl CollectionKind {
     }
 }
 
-/// A change of a map. Batches are one command: they apply as a whole.
+/// A change of a map, of a record's fields or of an emitter's subscriptions. Batches are one command: they apply as a
+/// whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum MapOperation {
     SetAll(Vec<(Blob, Blob)>),
@@ -143,6 +162,28 @@ pub enum MapOperation {
         present: bool,
         action: CompareAction,
     },
+    /// Sets `entries` only if none of the `expected` keys has changed since `seen_revision`, when the caller found them
+    /// present or not.
+    CompareAll {
+        seen_revision: u64,
+        expected: Vec<(Blob, bool)>,
+        entries: Vec<(Blob, Blob)>,
+    },
+}
+
+impl MapOperation {
+    fn size(&self) -> usize {
+        match self {
+            Self::SetAll(entries) | Self::InsertAll(entries) => size_of_entries(entries),
+            Self::RemoveAll(keys) => size_of_blobs(keys),
+            Self::Clear => 0,
+            Self::Compare { key, action: CompareAction::Set(value), .. } => key.len() + value.len(),
+            Self::Compare { key, .. } => key.len(),
+            Self::CompareAll { expected, entries, .. } => {
+                expected.iter().map(|(key, _)| key.len() + 5).sum::<usize>() + size_of_entries(entries)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,6 +191,16 @@ pub enum CompareAction {
     Check,
     Set(Blob),
     Remove,
+}
+
+/// A change of a queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum QueueOperation {
+    /// Appends items at the tail, in their order.
+    Push(Vec<Blob>),
+    /// Takes what is at the head when this applies.
+    Pop,
+    Clear,
 }
 
 /// An operation that the leader executes on the user's own store.
@@ -235,6 +286,11 @@ mod tests {
         let blob = |text: &str| Blob::from(text.as_bytes());
         let map = |operation| Operation::Map { collection: "m".into(), operation };
         let compare = |action| MapOperation::Compare { key: blob("k"), seen_revision: 300, present: true, action };
+        let compare_all = MapOperation::CompareAll {
+            seen_revision: 300,
+            expected: vec![(blob("k"), true)],
+            entries: vec![(blob("k"), blob("v"))],
+        };
         let remote = RemoteOperation { method: RemoteMethod::UpdateIf, keys: vec![blob("k")], values: vec![blob("v")] };
         let operations = vec![
             Operation::Nothing,
@@ -250,6 +306,11 @@ mod tests {
             map(compare(CompareAction::Remove)),
             Operation::RemoteMap { collection: "m".into(), operation: remote },
             Operation::Message(blob("x")),
+            Operation::Record { collection: "m".into(), operation: compare_all },
+            Operation::Queue { collection: "m".into(), operation: QueueOperation::Push(vec![blob("i"), blob("j")]) },
+            Operation::Queue { collection: "m".into(), operation: QueueOperation::Pop },
+            Operation::Queue { collection: "m".into(), operation: QueueOperation::Clear },
+            Operation::Emitter { collection: "m".into(), operation: MapOperation::Clear },
         ];
         let batch = RequestBatch { session: 7, first: 1, settled_below: 0, operations };
         let executed = ExecutedOperation {
@@ -278,7 +339,7 @@ mod tests {
         }
     }
 
-    const REQUESTS: &str = "000701000d00010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b010176060178";
+    const REQUESTS: &str = "000701001200010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b01017606017807016d05fb2c0101016b0101016b017608016d00020169016a08016d0108016d0209016d03";
     const EXECUTED: &str = "01016d010303014301740400016b017601016b016f016e02016b017603";
     const RESTORE: &str = "030173";
     const SWEEP: &str = "02010701016d09";

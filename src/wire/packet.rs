@@ -77,6 +77,24 @@ pub enum Body {
     },
     /// To a node that the membership no longer has.
     Removed,
+    /// Events of emitters. The sender waits for no answer to awaited ones below `settled_below` any more.
+    Deliveries {
+        settled_below: u64,
+        deliveries: Vec<Delivery>,
+    },
+    /// By the numbers of awaited events: whether a listener was called.
+    DeliveryAnswers(Vec<(u64, bool)>),
+}
+
+/// An event of an emitter, see [`crate::node::deliveries`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub number: u64,
+    pub awaited: bool,
+    pub collection: CollectionId,
+    pub event: String,
+    /// The arguments, as the front encodes them.
+    pub payload: Blob,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
