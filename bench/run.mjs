@@ -16,10 +16,13 @@ const SCENARIOS = [
   'reads',
   'catch-up',
   'failover',
+  'queue',
+  'emitter',
   'remote-memory',
   'remote-redis',
+  'soak',
 ];
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 300_000;
 const RESULTS = fileURLToPath(new URL('results/latest.json', import.meta.url));
 
 if (process.send) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::blob::Blob;
-use crate::wire::command::{ExecutedOperation, MapOperation, RemoteEvent, RemoteMethod, RemoteOperation};
+use crate::wire::command::{ExecutedOperation, RemoteEvent, RemoteMethod, RemoteOperation};
 
 fn blob(text: &str) -> Blob {
     Blob::from(text.as_bytes())
@@ -19,6 +19,19 @@ fn attach(id: &str, kind: CollectionKind) -> Operation {
 fn set(key: &str, value: &str) -> Operation {
     let operation = MapOperation::SetAll(vec![(blob(key), blob(value))]);
     Operation::Map { collection: "map".into(), operation }
+}
+
+fn push(item: &str) -> Operation {
+    Operation::Queue { collection: "queue".into(), operation: QueueOperation::Push(vec![blob(item)]) }
+}
+
+fn pop() -> Operation {
+    Operation::Queue { collection: "queue".into(), operation: QueueOperation::Pop }
+}
+
+fn set_field(key: &str, value: &str) -> Operation {
+    let operation = MapOperation::SetAll(vec![(blob(key), blob(value))]);
+    Operation::Record { collection: "record".into(), operation }
 }
 
 fn remote_set(key: &str) -> Operation {
@@ -117,6 +130,44 @@ fn an_id_belongs_to_one_kind_of_collection() {
 }
 
 #[test]
+fn an_operation_of_another_kind_does_nothing_but_fail() {
+    let mut log = Log::default();
+    log.request(
+        1,
+        0,
+        vec![open("a", None), attach("record", CollectionKind::Map), attach("queue", CollectionKind::Emitter)],
+    );
+    for (number, operation) in (3..).zip([set_field("k", "v"), push("1"), pop()]) {
+        let before = log.machine.collections.clone();
+        let effects = log.request(1, number, vec![operation]);
+        let Some(Effect::Settled { outcome, .. }) = effects.last() else { panic!("{effects:?}") };
+        assert!(matches!(&**outcome, Outcome::Failed(failure) if failure.code == "KIND_MISMATCH"), "{outcome:?}");
+        assert_eq!(log.machine.collections, before);
+    }
+}
+
+#[test]
+fn each_item_of_a_queue_goes_to_the_one_whose_pop_applies_first() {
+    let mut log = Log::default();
+    log.request(1, 0, vec![open("a", None), attach("queue", CollectionKind::Queue), push("1"), push("2")]);
+    log.request(2, 0, vec![open("b", None), attach("queue", CollectionKind::Queue)]);
+    let popped = |effects: &[Effect]| -> Vec<Option<String>> {
+        let text = |item: &Blob| String::from_utf8_lossy(item.as_slice()).into_owned();
+        let item = |effect: &Effect| match effect {
+            Effect::Settled { outcome, .. } => match &**outcome {
+                Outcome::Entries(items) => Some(items.first().and_then(|(_, item)| item.as_ref().map(text))),
+                _ => None,
+            },
+            _ => None,
+        };
+        effects.iter().filter_map(item).collect()
+    };
+    assert_eq!(popped(&log.request(2, 2, vec![pop()])), [Some("1".into())]);
+    assert_eq!(popped(&log.request(1, 4, vec![pop(), pop()])), [Some("2".into()), None]);
+    assert_eq!(popped(&log.request(1, 4, vec![pop(), pop()])), [], "a retry takes nothing");
+}
+
+#[test]
 fn remote_operations_are_settled_by_marks_from_the_head_on_and_by_nothing_else() {
     let mut log = Log::default();
     log.request(1, 0, vec![open("a", None), attach("remote", CollectionKind::RemoteMap)]);
@@ -137,14 +188,23 @@ fn remote_operations_are_settled_by_marks_from_the_head_on_and_by_nothing_else()
 #[test]
 fn a_snapshot_is_the_state_and_goes_on_like_it() {
     let mut log = Log::default();
-    let attachments = [attach("map", CollectionKind::Map), attach("remote", CollectionKind::RemoteMap)];
-    log.request(1, 0, [vec![open("a", None)], attachments.to_vec()].concat());
-    log.request(1, 3, vec![set("b", "1"), set("a", "2"), remote_set("x"), set("b", "3")]);
+    let kinds = [
+        attach("map", CollectionKind::Map),
+        attach("remote", CollectionKind::RemoteMap),
+        attach("record", CollectionKind::Record),
+        attach("queue", CollectionKind::Queue),
+    ];
+    log.request(1, 0, [vec![open("a", None)], kinds.to_vec()].concat());
+    log.request(1, 5, vec![set("b", "1"), set("a", "2"), remote_set("x"), set("b", "3")]);
+    log.request(1, 9, vec![set_field("f", "1"), push("1"), push("2"), pop()]);
     let copy = StateMachine::from_snapshot(&log.machine.to_snapshot()).unwrap();
     assert_eq!(copy, log.machine);
     let mut copied = Log { machine: copy, index: log.index };
     assert_eq!(copied.executed([0]), log.executed([0]));
-    assert_eq!(copied.request(1, 7, vec![set("c", "1")]), log.request(1, 7, vec![set("c", "1")]));
+    assert_eq!(
+        copied.request(1, 13, vec![set("c", "1"), push("3"), pop()]),
+        log.request(1, 13, vec![set("c", "1"), push("3"), pop()])
+    );
     assert_eq!(copied.machine.to_snapshot(), log.machine.to_snapshot());
 }
 
