@@ -4,7 +4,7 @@ use super::driver::{Driver, ReadIndexAsker};
 use super::requests::Batch;
 use crate::error::{Code, Error};
 use crate::ports::{Notice, Token};
-use crate::raft::instance::is_from_leader;
+use crate::raft::rpc;
 use crate::raft::types::Member;
 use crate::wire::NodeId;
 use crate::wire::blob::Blob;
@@ -130,7 +130,8 @@ impl Driver {
     fn answer(&mut self, source: &str, from: NodeId, id: u64, request: Blob) {
         let now_ms = self.now_ms();
         let Some(grid) = &self.grid else { return };
-        if is_from_leader(request.as_slice()) {
+        // A deposed leader that has not heard of it is nobody's leader.
+        if rpc::leader_term(request.as_slice()).is_some_and(|term| term >= grid.view.term) {
             self.election.leader_heard(now_ms);
         }
         if self.is_surely_removed(from) {

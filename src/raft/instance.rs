@@ -304,9 +304,3 @@ impl Watch {
 /// A proposal was refused, or its entry was overwritten by another leader's; the session protocol sends it again.
 #[derive(Debug, Clone, Copy)]
 pub struct ProposalFailed;
-
-/// Whether an encoded call comes from a leader at work, so that hearing it is hearing the leader.
-pub fn is_from_leader(request: &[u8]) -> bool {
-    // The number of the variant comes first: `Append` is 0, `Snapshot` is 3.
-    matches!(request.first(), Some(0 | 3))
-}
