@@ -18,6 +18,8 @@ const LEAVE_RETRY_MS: u64 = 50;
 const FRUITLESS_HEARTBEATS: u64 = 20;
 /// …but not before this time.
 const SHORTEST_FRUITLESS_MS: u64 = 2_000;
+/// A node that is no member and was not heard for this long is forgotten.
+const FORGET_MS: u64 = 60_000;
 
 /// A peer on its way out.
 #[derive(Debug)]
@@ -148,13 +150,13 @@ impl Driver {
                 self.standing.gone(&peer_id);
             }
         }
-        let known: Vec<NodeId> = self.directory.keys().copied().collect();
-        for node in known.into_iter().filter(|node| !members.contains_key(node)) {
-            let silent = self.directory.get(&node).is_some_and(|peer_id| self.standing.heard_at_ms(peer_id).is_none());
-            if silent {
-                self.directory.remove(&node);
-            }
-        }
+        // Former starts of a peer that is still there are forgotten after a while, too.
+        let (standing, leading) = (&self.standing, &mut self.leading);
+        self.directory.retain(|node, peer_id| {
+            let recent = || leading.heard_at_ms(*node).is_some_and(|at_ms| now_ms.saturating_sub(at_ms) < FORGET_MS);
+            members.contains_key(node) || (standing.heard_at_ms(peer_id).is_some() && recent())
+        });
+        leading.forget_unless(|node| self.directory.contains_key(&node));
     }
 
     pub fn hello_arrived(&mut self, source: &str, from: NodeId, grid: GridId, hello: &Hello) {

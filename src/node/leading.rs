@@ -46,6 +46,14 @@ impl Leading {
         }
     }
 
+    pub fn heard_at_ms(&self, node: NodeId) -> Option<u64> {
+        self.heard.get(&node).copied()
+    }
+
+    pub fn forget_unless(&mut self, is_known: impl Fn(NodeId) -> bool) {
+        self.heard.retain(|node, _| is_known(*node));
+    }
+
     pub fn forget_proposals(&mut self) {
         self.proposed.clear();
     }
@@ -216,7 +224,7 @@ impl Driver {
             .iter()
             .filter(|(node, _)| **node != self.node && !self.leading.silent.contains(node))
             .filter(|(node, _)| {
-                let heard_at_ms = self.leading.heard.get(node).copied().unwrap_or(0).max(since_ms);
+                let heard_at_ms = self.leading.heard_at_ms(**node).unwrap_or(0).max(since_ms);
                 now_ms.saturating_sub(heard_at_ms) > limit_ms
             })
             .map(|(node, member)| (*node, member.peer_id.clone()))
@@ -294,7 +302,7 @@ impl Driver {
         let commit_index = view.commit_index.unwrap_or(0);
         let former = view.members.iter().find(|(node, member)| **node != from && member.peer_id == newcomer.peer_id);
         if let Some(former) = former.map(|(node, _)| *node) {
-            let heard_at_ms = self.leading.heard.get(&former).copied().unwrap_or(0);
+            let heard_at_ms = self.leading.heard_at_ms(former).unwrap_or(0);
             let silent = now_ms.saturating_sub(heard_at_ms) > self.options.follower_max_idle_ms / SILENCE_DIVISOR;
             if former == self.node || !(silent || self.leading.departed.contains(&former)) {
                 return self.send_to_node(from, Body::JoinRefused);
