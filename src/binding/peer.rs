@@ -194,7 +194,7 @@ impl NativePeer {
             log.first as f64,
             log.next as f64,
             log.entries() as f64,
-            log.data_bytes() as f64,
+            log.data_bytes as f64,
             status.pending_requests as f64,
             status.running_remote_operations as f64,
         ]

@@ -29,6 +29,7 @@ use crate::config::Options;
 use crate::error::{Code, Error};
 use crate::ports::{Call, Front, Notice, Token};
 use crate::raft::instance::{RaftInstance, View};
+use crate::raft::log_store::LogStore;
 use crate::raft::types::Member;
 use crate::wire::blob::Blob;
 use crate::wire::packet::{Body, Hello, Packet};
@@ -261,10 +262,11 @@ impl Driver {
         let now_ms = self.now_ms();
         let switchboard = Arc::new(Switchboard::new(self.outbox.clone(), id, self.node));
         self.ask_again_after(self.replica.start_over(self.node));
-        let feed =
-            super::replica::Feed { replica: self.replica.clone(), source: self.node, signals: self.signals.clone() };
+        let log = LogStore::default();
+        let (replica, signals) = (self.replica.clone(), self.signals.clone());
+        let feed = super::replica::Feed { replica, source: self.node, log: log.clone(), signals };
         let lease = crate::raft::instance::Lease(self.options.follower_max_idle_ms);
-        let raft = match RaftInstance::start(self.node, lease, switchboard.clone(), Arc::new(feed)).await {
+        let raft = match RaftInstance::start(self.node, lease, log, switchboard.clone(), Arc::new(feed)).await {
             Ok(raft) => raft,
             Err(text) => return self.fail(text),
         };

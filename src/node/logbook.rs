@@ -1,18 +1,65 @@
 //! The log for readers: entries as what they ask for, and by whom.
 
+use std::collections::{HashMap, VecDeque};
+
 use super::driver::Driver;
 use super::replica::{ReplicaState, is_public};
 use crate::ports::{LoggedEntry, Notice};
 use crate::raft::log_store::{self, LogRecord};
+use crate::state_machine::sessions::Sessions;
+use crate::wire::NodeId;
 use crate::wire::codec;
-use crate::wire::command::Command;
+use crate::wire::command::{Command, Operation, RequestBatch};
+
+/// The most sessions that are remembered by name.
+const MAX_NAMES: usize = 4_096;
+
+/// Whose sessions the log speaks of, also when they have ended since. No part of the replicated state.
+#[derive(Debug, Default)]
+pub struct SessionNames {
+    names: HashMap<NodeId, String>,
+    /// In the order in which they were learned.
+    order: VecDeque<NodeId>,
+}
+
+impl SessionNames {
+    /// Takes note of a session that this command opens.
+    pub fn learn(&mut self, command: &Command) {
+        if let Command::Requests(RequestBatch { session, first: 0, operations, .. }) = command
+            && let Some(Operation::OpenSession { peer_id, .. }) = operations.first()
+        {
+            self.insert(*session, peer_id);
+        }
+    }
+
+    pub fn learn_all(&mut self, sessions: &Sessions) {
+        for session in sessions.ids() {
+            self.insert(session, sessions.peer_id(session).unwrap_or_default());
+        }
+    }
+
+    fn insert(&mut self, session: NodeId, peer_id: &str) {
+        if self.names.insert(session, peer_id.to_owned()).is_none() {
+            self.order.push_back(session);
+        }
+        if self.order.len() > MAX_NAMES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.names.remove(&oldest);
+        }
+    }
+
+    fn of(&self, session: NodeId) -> &str {
+        self.names.get(&session).map(String::as_str).unwrap_or_default()
+    }
+}
 
 /// An entry with what users may know of it.
 pub fn read(record: &LogRecord, state: &ReplicaState) -> LoggedEntry {
     let LogRecord { index, term, stored_at_ms, command } = record;
     let operations = match command.as_ref().map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
         Some(Ok(Command::Requests(batch))) => {
-            let source = state.machine.sessions().peer_id(batch.session).unwrap_or_default();
+            let source = state.names.of(batch.session);
             let public = batch.operations.into_iter().filter(is_public);
             public.map(|operation| (source.to_owned(), operation)).collect()
         }

@@ -26,7 +26,7 @@ mod driver;
 pub mod election;
 mod joining;
 mod leading;
-mod logbook;
+pub mod logbook;
 pub mod membership;
 mod office;
 pub mod outbox;
@@ -179,9 +179,14 @@ impl Peer {
             let state = self.replica.lock();
             (state.applied_index, state.requests.len())
         };
-        let Status { term, commit_index, log, running_remote_operations, .. } = *lock(&self.status);
+        let (term, commit_index, log, running_remote_operations) = {
+            let status = lock(&self.status);
+            let log = status.raft.as_ref().map_or(status.log, RaftInstance::extent);
+            (status.term, status.commit_index, log, status.running_remote_operations)
+        };
         // What has applied is committed, even if the driver has not looked since.
-        let commit_index = commit_index.map(|index| index.max(applied_index));
+        let applied = (applied_index > 0).then_some(applied_index);
+        let commit_index = commit_index.max(applied);
         StatusReport { term, commit_index, log, pending_requests, running_remote_operations }
     }
 }

@@ -10,10 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::logbook::SessionNames;
 use super::requests::{Batch, Fate, Orphan, Purpose, Requests};
 use crate::error::{Code, Error};
 use crate::ports::{Front, Handle, Notice, Token};
 use crate::raft;
+use crate::raft::log_store::LogStore;
 use crate::state_machine::difference;
 use crate::state_machine::effect::{Effect, RequestId};
 use crate::state_machine::map::Map;
@@ -56,6 +58,7 @@ pub struct ReplicaState {
     source: NodeId,
     pub grid: GridId,
     pub applied_index: u64,
+    pub names: SessionNames,
     pub requests: Requests,
     opened: BTreeMap<Handle, Opened>,
     handles: HashMap<CollectionId, Handle>,
@@ -99,6 +102,7 @@ impl NodeReplica {
         let mut state = self.lock();
         state.stop_telling();
         state.machine = StateMachine::default();
+        state.names = SessionNames::default();
         state.source = source;
         state.applied_index = 0;
         state.barriers.drain(..).map(|barrier| (barrier.token, barrier.handle)).collect()
@@ -410,6 +414,7 @@ fn settle_orphans(orphans: Vec<Orphan>, front: &dyn Front) {
 pub struct Feed {
     pub replica: Arc<NodeReplica>,
     pub source: NodeId,
+    pub log: LogStore,
     pub signals: UnboundedSender<Signal>,
 }
 
@@ -434,6 +439,8 @@ impl raft::apply::Replica for Feed {
         for (index, command) in entries {
             match command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
                 Some(Ok(command)) => {
+                    self.log.count(index, command.data_bytes());
+                    state.names.learn(&command);
                     let mut effects = Vec::new();
                     state.machine.apply(index, &command, &mut effects);
                     state.tell(effects, front, &mut signals);
@@ -467,6 +474,7 @@ impl raft::apply::Replica for Feed {
         if state.source != self.source {
             return Ok(());
         }
+        state.names.learn_all(machine.sessions());
         state.replace(machine, front);
         state.applied_index = index;
         state.settle_from_snapshot(front, &mut signals);

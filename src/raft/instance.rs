@@ -67,10 +67,10 @@ impl RaftInstance {
     pub async fn start<C: Courier>(
         id: NodeId,
         lease: Lease,
+        log: LogStore,
         courier: Arc<C>,
         replica: Arc<dyn Replica>,
     ) -> Result<Self, String> {
-        let log = LogStore::default();
         let config = Config {
             cluster_name: "hamok".into(),
             // The engine's lease is `election_timeout_max`. When to stand is decided by `node::election`, and when to

@@ -45,17 +45,15 @@ pub struct LogExtent {
     pub first: u64,
     /// The index after the last entry held.
     pub next: u64,
+    /// What the entries take in memory, about.
     pub bytes: usize,
+    /// What [`LogStore::count`] was told of them.
+    pub data_bytes: usize,
 }
 
 impl LogExtent {
     pub fn entries(&self) -> u64 {
         self.next - self.first
-    }
-
-    /// Bytes of the commands alone.
-    pub fn data_bytes(&self) -> usize {
-        self.bytes.saturating_sub(self.entries() as usize * ENTRY_OVERHEAD_BYTES)
     }
 }
 
@@ -74,6 +72,7 @@ struct Log {
     first: u64,
     entries: VecDeque<Stored>,
     bytes: usize,
+    data_bytes: usize,
     /// What was dropped from the front, while somebody wants to know.
     removed: Option<Vec<LogRecord>>,
 }
@@ -82,12 +81,15 @@ struct Log {
 struct Stored {
     entry: Entry,
     at_ms: u64,
+    /// Zero until it is applied.
+    data_bytes: usize,
 }
 
 impl LogStore {
     pub fn extent(&self) -> LogExtent {
         let log = self.lock();
-        LogExtent { first: log.first, next: log.first + log.entries.len() as u64, bytes: log.bytes }
+        let next = log.first + log.entries.len() as u64;
+        LogExtent { first: log.first, next, bytes: log.bytes, data_bytes: log.data_bytes }
     }
 
     /// The commands held from this index on, committed or not.
@@ -100,6 +102,16 @@ impl LogStore {
     /// The entries from `start` up to `end`, not included, as far as they are held.
     pub fn records(&self, start: u64, end: u64) -> Vec<LogRecord> {
         self.lock().stored(start, end).map(Stored::record).collect()
+    }
+
+    /// Takes note of how many bytes of users' data an entry carries; who applies it knows.
+    pub fn count(&self, index: u64, data_bytes: usize) {
+        let mut log = self.lock();
+        let log = &mut *log;
+        let position = index.checked_sub(log.first).and_then(|position| usize::try_from(position).ok());
+        if let Some(stored) = position.and_then(|position| log.entries.get_mut(position)) {
+            log.data_bytes = log.data_bytes + data_bytes - std::mem::replace(&mut stored.data_bytes, data_bytes);
+        }
     }
 
     /// Whether to keep what is dropped from the front until it is taken by [`LogStore::take_removed`].
@@ -263,7 +275,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
                     log.first = entry.log_id().index();
                 }
                 log.bytes += size_of(&entry);
-                log.entries.push_back(Stored { entry, at_ms });
+                log.entries.push_back(Stored { entry, at_ms, data_bytes: 0 });
             }
         }
         callback.io_completed(Ok(()));
@@ -284,6 +296,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let dropped = log.position(log_id.index() + 1);
         for stored in log.entries.drain(..dropped) {
             log.bytes -= size_of(&stored.entry);
+            log.data_bytes -= stored.data_bytes;
             log.removed.as_mut().into_iter().for_each(|removed| removed.push(stored.record()));
         }
         log.first = log_id.index() + 1;

@@ -40,6 +40,16 @@ pub struct RequestBatch {
     pub operations: Vec<Operation>,
 }
 
+impl Command {
+    /// The bytes of the keys and values that it carries for users.
+    pub fn data_bytes(&self) -> usize {
+        match self {
+            Self::Requests(batch) => batch.operations.iter().map(Operation::data_bytes).sum(),
+            Self::Executed(_) | Self::Sweep(_) | Self::Restore(_) => 0,
+        }
+    }
+}
+
 /// Whether an encoded command is a batch of this session from this number on. Looks at its first bytes only: the rest
 /// is read when it applies.
 pub fn is_batch_of(command: &[u8], session: NodeId, first: u64) -> bool {
@@ -102,26 +112,31 @@ impl Operation {
     /// About how many bytes it takes in the log.
     pub fn size(&self) -> usize {
         const OVERHEAD: usize = 16;
-        let content = match self {
-            Self::Nothing | Self::OpenSession { .. } | Self::Attach { .. } | Self::Detach { .. } => 0,
-            Self::Map { operation, .. } | Self::Record { operation, .. } | Self::Emitter { operation, .. } => {
-                operation.size()
-            }
-            Self::RemoteMap { operation, .. } => size_of_blobs(&operation.keys) + size_of_blobs(&operation.values),
-            Self::Queue { operation: QueueOperation::Push(items), .. } => size_of_blobs(items),
-            Self::Queue { operation: QueueOperation::Pop | QueueOperation::Clear, .. } => 0,
-            Self::Message(bytes) => bytes.len(),
-        };
-        content + OVERHEAD
+        const OVERHEAD_OF_BLOB: usize = 4;
+        let mut size = OVERHEAD;
+        self.visit(&mut |blob| size += blob.len() + OVERHEAD_OF_BLOB);
+        size
     }
-}
 
-fn size_of_blobs(blobs: &[Blob]) -> usize {
-    blobs.iter().map(|blob| blob.len() + 4).sum()
-}
+    /// The bytes of its keys and values alone.
+    pub fn data_bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.visit(&mut |blob| bytes += blob.len());
+        bytes
+    }
 
-fn size_of_entries(entries: &[(Blob, Blob)]) -> usize {
-    entries.iter().map(|(key, value)| key.len() + value.len() + 8).sum()
+    fn visit(&self, visit: &mut impl FnMut(&Blob)) {
+        match self {
+            Self::Nothing | Self::OpenSession { .. } | Self::Attach { .. } | Self::Detach { .. } => {}
+            Self::Map { operation, .. } | Self::Record { operation, .. } | Self::Emitter { operation, .. } => {
+                operation.visit(visit);
+            }
+            Self::RemoteMap { operation, .. } => operation.keys.iter().chain(&operation.values).for_each(visit),
+            Self::Queue { operation: QueueOperation::Push(items), .. } => items.iter().for_each(visit),
+            Self::Queue { operation: QueueOperation::Pop | QueueOperation::Clear, .. } => {}
+            Self::Message(bytes) => visit(bytes),
+        }
+    }
 }
 
 /// The kind of a collection; an id belongs to one kind only.
@@ -172,17 +187,29 @@ pub enum MapOperation {
 }
 
 impl MapOperation {
-    fn size(&self) -> usize {
+    fn visit(&self, visit: &mut impl FnMut(&Blob)) {
         match self {
-            Self::SetAll(entries) | Self::InsertAll(entries) => size_of_entries(entries),
-            Self::RemoveAll(keys) => size_of_blobs(keys),
-            Self::Clear => 0,
-            Self::Compare { key, action: CompareAction::Set(value), .. } => key.len() + value.len(),
-            Self::Compare { key, .. } => key.len(),
+            Self::SetAll(entries) | Self::InsertAll(entries) => visit_entries(entries, visit),
+            Self::RemoveAll(keys) => keys.iter().for_each(visit),
+            Self::Clear => {}
+            Self::Compare { key, action, .. } => {
+                visit(key);
+                if let CompareAction::Set(value) = action {
+                    visit(value);
+                }
+            }
             Self::CompareAll { expected, entries, .. } => {
-                expected.iter().map(|(key, _)| key.len() + 5).sum::<usize>() + size_of_entries(entries)
+                expected.iter().for_each(|(key, _)| visit(key));
+                visit_entries(entries, visit);
             }
         }
+    }
+}
+
+fn visit_entries(entries: &[(Blob, Blob)], visit: &mut impl FnMut(&Blob)) {
+    for (key, value) in entries {
+        visit(key);
+        visit(value);
     }
 }
 
