@@ -99,8 +99,8 @@ async fn a_leader_that_leaves_is_replaced_and_can_come_back() {
     leaver.wait("joined again", |told| told.contains(&Told::Joined)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_last_peer_keeps_the_state_for_those_that_come_after_it() {
+/// Two peers, of which the leader stops so long after a third began to join.
+async fn leader_stops_while_a_newcomer_joins(after: Duration) {
     let hub = Hub::new(["a", "b", "c"]);
     let (first, last): (Vec<_>, Vec<_>) = hub.peers().partition(|peer| peer.id != "c");
     first.iter().copied().for_each(start);
@@ -109,11 +109,20 @@ async fn the_last_peer_keeps_the_state_for_those_that_come_after_it() {
     }
     first[1].call(Call::Submit(vec![(1, set("map", "key", "kept"))]));
     first[1].wait("the answer", |told| told.iter().any(|it| matches!(it, Told::Completed(1, _)))).await;
-    hub.peer(&hub.leader()).peer.stop();
+    let leader = hub.leader();
     let newcomer = last[0];
     start(newcomer);
-    newcomer.wait("joined", |told| told.contains(&Told::Joined)).await;
+    tokio::time::sleep(after).await;
+    hub.peer(&leader).peer.stop();
+    // It may have joined before.
+    newcomer.clear();
     newcomer.call(Call::Submit(vec![(1, set("map", "key", "new"))]));
     let kept = Outcome::Entries(vec![(0, Some(Blob::from(b"kept".as_slice())))]);
     newcomer.wait("the old value", |told| told.contains(&Told::Completed(1, kept.clone()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_peer_keeps_the_state_for_those_that_come_after_it() {
+    let moments = [0, 1, 2, 3, 5, 8, 12, 20, 40, 80, 160].map(Duration::from_millis);
+    futures::future::join_all(moments.map(leader_stops_while_a_newcomer_joins)).await;
 }

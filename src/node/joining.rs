@@ -14,7 +14,7 @@ use crate::wire::{GridId, NodeId};
 
 /// Between two requests of a leaving peer.
 const LEAVE_RETRY_MS: u64 = 50;
-/// A grid that this peer never got to see a leader of is given up after this many heartbeats…
+/// A grid in which this peer has no vote, or never saw a leader, is given up after this many silent heartbeats…
 const FRUITLESS_HEARTBEATS: u64 = 20;
 /// …but not before this time.
 const SHORTEST_FRUITLESS_MS: u64 = 2_000;
@@ -79,15 +79,19 @@ impl Driver {
         let heartbeat_ms = self.options.heartbeat_ms;
         let fruitless_ms = (heartbeat_ms * FRUITLESS_HEARTBEATS).max(SHORTEST_FRUITLESS_MS);
         let silence_ms = self.election.silence_ms(now_ms);
-        let outsider = !view.members.contains_key(&self.node);
-        if !grid.session_started && view.leader.is_none_or(|_| outsider) && silence_ms > fruitless_ms {
-            // The grid came to nothing before this peer was in it.
+        let voter = view.voters.contains(&self.node);
+        let patience_ms =
+            if grid.session_started { fruitless_ms.max(2 * self.options.election_timeout_ms) } else { fruitless_ms };
+        let came_to_nothing = !grid.session_started && view.leader.is_none();
+        // Who has no vote cannot help to elect another leader, and keeps a sole heir from going on: it asks anew. No
+        // majority has ever counted on what it holds, because it would have had to hold the entry that made it a voter.
+        if (!voter || came_to_nothing) && silence_ms > patience_ms {
             return self.start_over();
         }
         if self.is_sole_heir(now_ms) {
             return self.go_on_alone().await;
         }
-        if !view.leads && view.voters.contains(&self.node) {
+        if !view.leads && voter {
             let reluctant = !self.options.electable();
             let random = random_id();
             let raft = grid.raft.clone();
