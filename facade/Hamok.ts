@@ -1,6 +1,9 @@
 /** The peer as users have it: everything of the package begins here. */
 import { type CollectionConfig, requestLimits } from './collections/CollectionConfig';
+import { HamokEmitter, type HamokEmitterBuilderConfig, type HamokEmitterEventMap } from './collections/HamokEmitter';
 import { HamokMap, type HamokMapBuilderConfig } from './collections/HamokMap';
+import { HamokQueue, type HamokQueueBuilderConfig } from './collections/HamokQueue';
+import { HamokRecord, type HamokRecordBuilderConfig, type HamokRecordObject } from './collections/HamokRecord';
 import { HamokRemoteMap, type HamokRemoteMapBuilderConfig } from './collections/HamokRemoteMap';
 import { hamokError, invalidArgument } from './common/errors';
 import { createLogger } from './common/logger';
@@ -21,11 +24,14 @@ import type { RaftView } from './raft/RaftView';
 
 export type {
   HamokConfig,
+  HamokEmitterBuilderConfig,
   HamokEventMap,
   HamokFetchRemotePeersResponse,
   HamokJoinProcessParams,
   HamokMapBuilderConfig,
   HamokObjectConfig,
+  HamokQueueBuilderConfig,
+  HamokRecordBuilderConfig,
   HamokRemoteMapBuilderConfig,
 };
 
@@ -286,6 +292,48 @@ export class Hamok<
     callback?: (alreadyExisted: boolean) => void,
   ): HamokRemoteMap<K, V> {
     return this.#existing(CollectionKind.REMOTE_MAP, 'mapId', options, callback) ?? this.createRemoteMap(options);
+  }
+
+  /** Creates a record, as `createMap` creates a map. */
+  createRecord<T extends HamokRecordObject>(options: HamokRecordBuilderConfig<T>): HamokRecord<T> {
+    return this.#create(CollectionKind.RECORD, 'recordId', options, (port) => new HamokRecord(port, options));
+  }
+
+  /** As `getOrCreateMap`, for records. */
+  getOrCreateRecord<T extends HamokRecordObject>(
+    options: HamokRecordBuilderConfig<T>,
+    callback?: (alreadyExisted: boolean) => void,
+  ): HamokRecord<T> {
+    return this.#existing(CollectionKind.RECORD, 'recordId', options, callback) ?? this.createRecord(options);
+  }
+
+  /** Creates a queue, as `createMap` creates a map. */
+  createQueue<T>(options: HamokQueueBuilderConfig<T>): HamokQueue<T> {
+    return this.#create(CollectionKind.QUEUE, 'queueId', options, (port) => new HamokQueue(port, options));
+  }
+
+  /** As `getOrCreateMap`, for queues. */
+  getOrCreateQueue<T>(
+    options: HamokQueueBuilderConfig<T>,
+    callback?: (alreadyExisted: boolean) => void,
+  ): HamokQueue<T> {
+    return this.#existing(CollectionKind.QUEUE, 'queueId', options, callback) ?? this.createQueue(options);
+  }
+
+  /** Creates an emitter, as `createMap` creates a map. */
+  createEmitter<
+    T extends HamokEmitterEventMap<T> = HamokEmitterEventMap,
+    M extends Record<string, unknown> = Record<string, unknown>,
+  >(options: HamokEmitterBuilderConfig<T>): HamokEmitter<T, M> {
+    return this.#create(CollectionKind.EMITTER, 'emitterId', options, (port) => new HamokEmitter<T, M>(port, options));
+  }
+
+  /** As `getOrCreateMap`, for emitters. */
+  getOrCreateEmitter<
+    T extends HamokEmitterEventMap<T> = HamokEmitterEventMap,
+    M extends Record<string, unknown> = Record<string, unknown>,
+  >(options: HamokEmitterBuilderConfig<T>, callback?: (alreadyExisted: boolean) => void): HamokEmitter<T, M> {
+    return this.#existing(CollectionKind.EMITTER, 'emitterId', options, callback) ?? this.createEmitter<T, M>(options);
   }
 
   // `once` and `prependOnceListener` of Node.js come through these.

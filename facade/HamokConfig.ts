@@ -1,8 +1,11 @@
 /** The options of a `Hamok`: their types, defaults and validation. */
 import { randomUUID } from 'node:crypto';
 import type { NativePeerOptions } from './binding/native';
+import { createLogger } from './common/logger';
 import { boolean, integer, invalidConfig, nonEmptyString, number, object, time } from './node/validation';
+import { BIND_LOGS } from './raft/LogBinding';
 import type { LogEntry } from './raft/LogEntry';
+import { MemoryStoredRaftLogs } from './raft/MemoryStoredRaftLogs';
 import type { RaftLogs } from './raft/RaftLogs';
 
 /** What `hamok.config` shows. */
@@ -36,9 +39,12 @@ export type HamokConfig<AppData extends Record<string, unknown> = Record<string,
   ongoingRequestsSendingPeriodInMs: number;
   /** Log entries older than this may be dropped; 0: never because of their age. Default 300000. */
   logEntriesExpirationTimeInMs?: number;
-  /** Accepted for old code, without effect. */
+  /** Accepted for old code, without effect: a peer gets its log from its grid. */
   initialLogEntries?: Map<number, LogEntry>;
-  /** Accepted for old code; the log is kept in memory. */
+  /**
+   * A `MemoryStoredRaftLogs`, which becomes `hamok.raft.logs`; one object for each `Hamok`. Its `expirationTimeInMs` takes
+   * the place of `logEntriesExpirationTimeInMs`. A store of another kind is refused. Default: one of the package's own.
+   */
   raftLogs?: RaftLogs;
   /** Shown in `config`, otherwise without effect. Default 1000. */
   remoteStorageStateWaitingTimeoutInMs?: number;
@@ -55,12 +61,15 @@ export interface ResolvedConfig<AppData extends Record<string, unknown>> {
   readonly object: Readonly<HamokObjectConfig<AppData>>;
   readonly raft: Readonly<RaftConfig>;
   readonly native: NativePeerOptions;
+  readonly raftLogs: MemoryStoredRaftLogs;
 }
 
 /** The engine cannot tell its own timings apart below this. */
 const MIN_FOLLOWER_IDLE_MS = 20;
 
 const MAX_U32 = 0xffff_ffff;
+
+const logger = createLogger('Hamok');
 
 /**
  * Fills in the defaults and checks every option; `undefined` stands for the default.
@@ -78,14 +87,18 @@ export function resolveConfig<AppData extends Record<string, unknown>>(
     heartbeatInMs: heartbeat(config.heartbeatInMs ?? 100),
     onlyFollower: boolean('onlyFollower', config.onlyFollower ?? false),
   };
+  const expirationTimeInMs = number(
+    'logEntriesExpirationTimeInMs',
+    config.logEntriesExpirationTimeInMs ?? 300_000,
+    0,
+    Number.MAX_SAFE_INTEGER,
+  );
+  const logs = raftLogs(
+    config.raftLogs ?? new MemoryStoredRaftLogs({ expirationTimeInMs, memorySizeHighWaterMark: 0 }),
+  );
   const native: NativePeerOptions = {
     ...raft,
-    logEntriesExpirationTimeInMs: number(
-      'logEntriesExpirationTimeInMs',
-      config.logEntriesExpirationTimeInMs ?? 300_000,
-      0,
-      Number.MAX_SAFE_INTEGER,
-    ),
+    logEntriesExpirationTimeInMs: logs.config.expirationTimeInMs,
     ongoingRequestsSendingPeriodInMs: time(
       'ongoingRequestsSendingPeriodInMs',
       config.ongoingRequestsSendingPeriodInMs ?? 1000,
@@ -103,10 +116,30 @@ export function resolveConfig<AppData extends Record<string, unknown>>(
     ),
   };
 
-  object('raftLogs', config.raftLogs ?? {});
-  object('initialLogEntries', config.initialLogEntries ?? {});
+  checkInitialLogEntries(config.initialLogEntries ?? undefined);
 
-  return { object: shown, raft, native: wholeMilliseconds(native) };
+  return { object: shown, raft, native: wholeMilliseconds(native), raftLogs: logs };
+}
+
+/** No `instanceof`: the object may be of another copy of this package. */
+function raftLogs(logs: RaftLogs): MemoryStoredRaftLogs {
+  if (typeof object('raftLogs', logs as Partial<MemoryStoredRaftLogs>)[BIND_LOGS] === 'function') {
+    return logs as MemoryStoredRaftLogs;
+  }
+
+  throw invalidConfig(
+    'raftLogs must be a MemoryStoredRaftLogs: the native engine keeps the log in memory and cannot use another store. ' +
+      'Give a MemoryStoredRaftLogs, or leave the option out',
+  );
+}
+
+/** No `instanceof`: under jest, a map may be of another realm. */
+function checkInitialLogEntries(entries: Map<number, LogEntry> | undefined): void {
+  if (entries === undefined) return;
+  if (Object.prototype.toString.call(entries) !== '[object Map]') {
+    throw invalidConfig(`initialLogEntries must be a Map, not ${String(entries)}`);
+  }
+  if (entries.size > 0) logger.warn('initialLogEntries has no effect: a peer gets its log from its grid');
 }
 
 /** The native side counts whole milliseconds. */

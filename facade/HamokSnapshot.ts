@@ -1,4 +1,4 @@
-/** What `export()` of the collections gives and `import()` takes. Plain data: it survives JSON. */
+/** What `export()` of the collections gives and `import()` takes. Plain data: all but a record's survives JSON. */
 
 /**
  * The entries of a `HamokMap` as its codecs encode them, keys and values in the same order. Bytes that are UTF-8 text,
@@ -15,4 +15,31 @@ export type HamokRemoteMapSnapshot = {
   mapId: string;
   /** Log index up to which this peer had applied the grid's operations. */
   appliedCommitIndex: number;
+};
+
+/** The fields of a `HamokRecord` as bytes: names and values in the same order. JSON has no bytes; everything else does. */
+export type HamokRecordSnapshot = {
+  recordId: string;
+  /** Names in UTF-8. */
+  keys: Uint8Array[];
+  /** The text that JSON, or the field's codec, gives; in UTF-8. */
+  values: Uint8Array[];
+};
+
+/** The items of a `HamokQueue` from head to tail. */
+export type HamokQueueSnapshot = {
+  queueId: string;
+  /** The items' numbers, in decimal. */
+  keys: string[];
+  /** The items as the codec encodes them, as text; see {@link HamokMapSnapshot}. */
+  values: string[];
+};
+
+/** The subscriptions of a `HamokEmitter`: by event, the peers that listen to it. */
+export type HamokEmitterSnapshot = {
+  emitterId: string;
+  subscriptions: {
+    event: string;
+    subscribers: { peerId: string; metaData: Record<string, unknown> | null }[];
+  }[];
 };

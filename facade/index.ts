@@ -1,7 +1,10 @@
 /** The package: everything that users import from `hamok`. */
 export type { BaseMap } from './collections/BaseMap';
 export { HamokConnection } from './collections/HamokConnection';
+export { HamokEmitter } from './collections/HamokEmitter';
 export { HamokMap } from './collections/HamokMap';
+export { HamokQueue } from './collections/HamokQueue';
+export { HamokRecord } from './collections/HamokRecord';
 export { HamokRemoteMap } from './collections/HamokRemoteMap';
 export type { RemoteMap, RemoteMapUpdateResult } from './collections/RemoteMap';
 export type { RemoteMapContext } from './collections/RemoteMapContext';
@@ -11,14 +14,18 @@ export { addHamokLogTransport, type HamokLogLevel, setHamokLogLevel } from './co
 export {
   Hamok,
   type HamokConfig,
+  type HamokEmitterBuilderConfig,
   type HamokEventMap,
   type HamokFetchRemotePeersResponse,
   type HamokJoinProcessParams,
   type HamokMapBuilderConfig,
   type HamokObjectConfig,
+  type HamokQueueBuilderConfig,
+  type HamokRecordBuilderConfig,
   type HamokRemoteMapBuilderConfig,
 } from './Hamok';
 export type { HamokMapSnapshot, HamokRemoteMapSnapshot } from './HamokSnapshot';
 export { HamokMessage } from './messages/HamokMessage';
 export type { LogEntry } from './raft/LogEntry';
+export { MemoryStoredRaftLogs } from './raft/MemoryStoredRaftLogs';
 export type { RaftLogs } from './raft/RaftLogs';

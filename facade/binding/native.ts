@@ -77,6 +77,15 @@ export interface NativePeer {
   /** Whether COMMIT records are wanted; without listeners they are not worth their bytes. */
   watchCommits(enabled: boolean): void;
 
+  /** Sends packed events of emitters directly to other peers, and answers DELIVERY records. */
+  deliver(calls: Uint8Array): void;
+
+  /** Whether LOG_REMOVED records are wanted. */
+  watchLog(enabled: boolean): void;
+
+  /** The log's entries from `start` up to `end`, not included, packed; those that it no longer or not yet has are missing. */
+  logEntries(start: number, end: number): Buffer;
+
   /** The application says that this peer is gone. */
   forget(peerId: string): void;
 
@@ -88,7 +97,7 @@ export interface NativePeer {
 
   /**
    * `[term, commitIndex, firstIndex, nextIndex, logEntries, logBytes, pendingRequests, ongoingRemoteOperations]`; -1
-   * stands for none.
+   * stands for none. The bytes are those of keys and values.
    */
   status(): number[];
 }

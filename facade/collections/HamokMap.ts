@@ -1,18 +1,20 @@
 /** The shared map: its content is replicated to every peer that has created it, and read locally. */
-import { hamokError } from '../common/errors';
 import type { HamokCodec } from '../common/HamokCodec';
 import type { HamokMapSnapshot } from '../HamokSnapshot';
-import type { CollectionPort, Send, SendBatch } from '../node/CollectionPort';
-import { ChangeKind, CompareAction, Opcode } from '../node/protocol';
-import type { Change, EncodedEntry } from '../node/RecordSink';
+import type { CollectionPort } from '../node/CollectionPort';
+import { ChangeKind, CompareAction } from '../node/protocol';
+import type { Change } from '../node/RecordSink';
 import { functionOption, objectWith } from '../node/validation';
 import { type BaseMap, MemoryBaseMap } from './BaseMap';
 import type { CollectionConfig } from './CollectionConfig';
+import { compareAndAct, type Finding } from './compareAndAct';
 import { EntryCodec } from './EntryCodec';
 import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
+import { clear, insertAll, removeAll, setAll } from './entrySenders';
 import { type EqualValues, equalJson } from './equality';
+import { assertImportable, share } from './importing';
 import { KeyIndex } from './KeyIndex';
-import { conflicted } from './results';
+import { Mirror } from './Mirror';
 import { bytesToText, textToBytes } from './snapshotText';
 
 /** The events of a `HamokMap` and the arguments of their listeners. On every peer; one operation's after all its changes. */
@@ -55,12 +57,6 @@ interface EntryEvent<K, V> {
 
 const CHANGE_EVENTS = ['insert', 'update', 'remove', 'clear'] as const;
 
-const setAll: SendBatch = (outbox, token, handle, keys, values) =>
-  outbox.entries(Opcode.SET_ALL, token, handle, keys, values);
-const insertAll: SendBatch = (outbox, token, handle, keys, values) =>
-  outbox.entries(Opcode.INSERT_ALL, token, handle, keys, values);
-const removeAll: SendBatch = (outbox, token, handle, keys) => outbox.removal(token, handle, keys);
-
 const SENDERS: EntrySenders = {
   set: setAll,
   setAll,
@@ -70,7 +66,7 @@ const SENDERS: EntrySenders = {
   deleteAll: removeAll,
   remove: removeAll,
   removeAll,
-  clear: (outbox, { token, handle }) => outbox.clear(token, handle),
+  clear,
 };
 
 /**
@@ -86,8 +82,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   protected readonly senders = SENDERS;
 
   private readonly index = new KeyIndex<K>();
-  /** Log index up to which the mirror shows the shared map. */
-  private revision = 0;
+  private readonly mirror: Mirror<EntryEvent<K, V>>;
 
   /** Made by `hamok.createMap`. @throws HamokError `INVALID_CONFIG` */
   constructor(port: CollectionPort, config: HamokMapBuilderConfig<K, V>) {
@@ -95,9 +90,10 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
     this.baseMap = objectWith('baseMap', config.baseMap ?? new MemoryBaseMap(), MAP_FUNCTIONS);
     this.equalValues = functionOption('equalValues', config.equalValues ?? equalJson);
 
-    port.attach({
-      ready: (revision, fill) => this.onReady(revision, fill),
-      changes: (revision, changes) => this.onChanges(revision, changes),
+    this.mirror = new Mirror(port, {
+      clear: () => this.clearAll(),
+      apply: (change) => this.apply(change),
+      emit: (events) => this.emitAll(events),
     });
     this.share([...this.baseMap]);
     this.baseMap.clear();
@@ -164,7 +160,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
       return rejected(error);
     }
 
-    return this.compareAndAct(key, oldValue, keyBytes, valueBytes);
+    return compareAndAct(this.port, () => this.look(key, oldValue, keyBytes, valueBytes));
   }
 
   /** Deletes an entry if its value equals `oldValue`, as `updateIf` sets one. Resolves with whether it was deleted. */
@@ -178,7 +174,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
       return rejected(error);
     }
 
-    return this.compareAndAct(key, oldValue, keyBytes, undefined);
+    return compareAndAct(this.port, () => this.look(key, oldValue, keyBytes, undefined));
   }
 
   /** What this peer has of the map, as plain data. @throws HamokError `CLOSED` */
@@ -205,11 +201,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
    */
   import(snapshot: HamokMapSnapshot, eventing = false): void {
     this.assertOpen('import data on');
-    if (this.connection.connected) throw hamokError('INVALID_ARGUMENT', 'Cannot import data while connected');
-    if (snapshot.mapId !== this.id) {
-      const ids = `${snapshot.mapId} !== ${this.id}`;
-      throw hamokError('INVALID_ARGUMENT', `Cannot import data from a different storage: ${ids}`);
-    }
+    assertImportable(this.port, snapshot.mapId, 'storage');
 
     const keys = snapshot.keys.map(textToBytes);
     const values = snapshot.values.map(textToBytes);
@@ -230,91 +222,37 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
     if (eventing) this.emitAll(events);
   }
 
-  /** Inserts entries that came from elsewhere than a call. */
   private share(entries: [K, V][]): void {
-    if (entries.length === 0) return;
-
     const keys = entries.map(([key]) => this.codec.encodeKey(key));
     const values = entries.map(([, value]) => this.codec.encodeValue(value));
 
-    this.port
-      .batch(insertAll, keys, values, () => {}, undefined, undefined)
-      .catch((error) => {
-        if (!this.closed) this.port.report(error);
-      });
+    share(this.port, insertAll, keys, values);
   }
 
-  /**
-   * The user's equality decides here, on the mirror; then the grid acts, if nothing has changed the key since the mirror
-   * was looked at. Otherwise it is looked at again. A `false` is confirmed in the same way.
-   * @param valueBytes undefined: remove
-   */
-  private async compareAndAct(
-    key: K,
-    oldValue: V,
-    keyBytes: Uint8Array,
-    valueBytes: Uint8Array | undefined,
-  ): Promise<boolean> {
-    let equal = false;
-    let deadline: number | undefined;
-
-    const send: Send = (outbox, request) => {
-      const held = this.index.find(key, this.codec);
-      const present = this.baseMap.has(held);
-
-      deadline = request.deadline;
-      equal = present && this.equalValues(this.baseMap.get(held) as V, oldValue);
-      outbox.compare(request.token, request.handle, {
-        key: keyBytes,
-        seenRevision: this.revision,
-        present,
-        action: !equal ? CompareAction.CHECK : valueBytes ? CompareAction.SET : CompareAction.REMOVE,
-        value: equal ? valueBytes : undefined,
-      });
+  /** @param valueBytes undefined: remove */
+  private look(key: K, oldValue: V, keyBytes: Uint8Array, valueBytes: Uint8Array | undefined): Finding {
+    const held = this.index.find(key, this.codec);
+    const present = this.baseMap.has(held);
+    const equal = present && this.equalValues(this.baseMap.get(held) as V, oldValue);
+    const operation = {
+      key: keyBytes,
+      seenRevision: this.mirror.revision,
+      present,
+      action: !equal ? CompareAction.CHECK : valueBytes ? CompareAction.SET : CompareAction.REMOVE,
+      value: equal ? valueBytes : undefined,
     };
 
-    // All rounds share the deadline of the first.
-    while (await this.port.request(send, conflicted, undefined, undefined, deadline));
-
-    return equal;
+    return { equal, send: (outbox, { token, handle }) => outbox.compare(token, handle, operation) };
   }
 
-  private onReady(revision: number, fill: readonly EncodedEntry[] | undefined): void {
-    this.revision = revision;
-    // What was imported is no part of the shared map yet.
-    if (!fill && this.port.opened) return;
-
+  private clearAll(): void {
     this.baseMap.clear();
     this.index.clear();
-    for (const { key, value } of fill ?? []) this.tryApply({ kind: ChangeKind.INSERT, key, value });
-  }
-
-  private onChanges(revision: number, changes: readonly Change[]): void {
-    const events: EntryEvent<K, V>[] = [];
-    const heard = CHANGE_EVENTS.some((event) => this.listenerCount(event) > 0);
-
-    this.revision = revision;
-    for (const change of changes) {
-      const event = this.tryApply(change);
-      if (event && heard) events.push(event);
-    }
-    this.emitAll(events);
-  }
-
-  /** A change that a codec cannot read must not keep the others from the mirror. */
-  private tryApply(change: Change): EntryEvent<K, V> | undefined {
-    try {
-      return this.apply(change);
-    } catch (error) {
-      this.port.report(error);
-      return undefined;
-    }
   }
 
   private apply({ kind, key: keyBytes, value }: Change): EntryEvent<K, V> | undefined {
     if (!keyBytes) {
-      this.baseMap.clear();
-      this.index.clear();
+      this.clearAll();
 
       return { kind } as EntryEvent<K, V>;
     }
@@ -344,6 +282,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   }
 
   private emitAll(events: readonly EntryEvent<K, V>[]): void {
+    if (!CHANGE_EVENTS.some((event) => this.listenerCount(event) > 0)) return;
     for (const { kind, key, value, oldValue } of events) {
       if (kind === ChangeKind.INSERT) this.dispatch('insert', [key, value]);
       else if (kind === ChangeKind.UPDATE) this.dispatch('update', [key, oldValue, value]);

@@ -6,11 +6,12 @@ import { type ConnectionStatus, HamokConnection } from '../collections/HamokConn
 import { hamokError } from '../common/errors';
 import type { HamokGrid } from '../HamokGrid';
 import { Deferred } from './Deferred';
+import type { DeliveryOutbox } from './DeliveryOutbox';
 import { guardedEmit, toError } from './guardedEmit';
 import type { Outbox } from './Outbox';
 import { mergeOutcomes, type Outcome } from './Outcome';
 import type { CollectionKind } from './protocol';
-import type { Change, EncodedEntry, Execution } from './RecordSink';
+import type { Change, Delivery, EncodedEntry, Execution } from './RecordSink';
 import type { RemoteEvent, ReplyOutbox } from './ReplyOutbox';
 import type { Convert, PendingRequest, Requests } from './Requests';
 
@@ -24,6 +25,8 @@ export interface CollectionSink {
   halt?(term: number, letRunningFinish: boolean): void;
   remoteEvents?(events: readonly RemoteEvent[]): void;
   eventsLost?(): void;
+  /** @returns whether a listener was called */
+  delivery?(delivery: Delivery): boolean;
   /** Number of operations that this peer has been given to execute, and has not answered. */
   executing?(): number;
 }
@@ -34,6 +37,7 @@ export interface PortHost {
   readonly requests: Requests;
   readonly outbox: Outbox;
   readonly replies: ReplyOutbox;
+  readonly deliveries: DeliveryOutbox;
   /** Asks the native side for a barrier. */
   barrier(token: number, handle: number): void;
   /** Log index up to which this peer has applied everything; -1 when nothing. */
@@ -108,6 +112,15 @@ export class CollectionPort {
 
   get replies(): ReplyOutbox {
     return this.host.replies;
+  }
+
+  get deliveries(): DeliveryOutbox {
+    return this.host.deliveries;
+  }
+
+  /** The peer that this collection belongs to, and the others. */
+  get grid(): HamokGrid {
+    return this.host.grid;
   }
 
   /** Where records go from now on. Called once, while the collection is made. */
@@ -230,6 +243,11 @@ export class CollectionPort {
 
   onEventsLost(): void {
     this.sink.eventsLost?.();
+  }
+
+  /** An event of an emitter. @returns whether a listener was called */
+  onDelivery(delivery: Delivery): boolean {
+    return this.sink.delivery?.(delivery) ?? false;
   }
 
   /** The peer belongs to a grid with a leader, or no longer does. */

@@ -4,13 +4,19 @@
  * A further kind of collection takes: its operations in `protocol.ts` and `Outbox`; a class over `Collection` that gives
  * its port a sink and makes its calls with `request` and `batch`; its `createX` and `getOrCreateX` in `Hamok`.
  */
-import type { Collection } from '../collections/Collection';
+import type { HamokConnection } from '../collections/HamokConnection';
 import { hamokError } from '../common/errors';
 import { CollectionPort, type PortHost, type RequestLimits } from './CollectionPort';
 import { type CollectionKind, kindNames } from './protocol';
 
-// biome-ignore lint/suspicious/noExplicitAny: collections of every kind, each with its own events
-export type AnyCollection = Collection<any>;
+/** A collection of any kind. */
+export interface AnyCollection {
+  readonly id: string;
+  readonly connection: HamokConnection;
+  readonly closed: boolean;
+  readonly ready: Promise<AnyCollection>;
+  close(): void;
+}
 
 /** What the collections need of the peer, besides what their ports need. */
 export interface CollectionsHost extends Omit<PortHost, 'closed'> {

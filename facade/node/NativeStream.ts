@@ -10,7 +10,7 @@ import { type HamokError, type HamokErrorCode, hamokError } from '../common/erro
 import type { HamokState } from '../HamokEventMap';
 import { CONFLICT, NOTHING, type Outcome } from './Outcome';
 import { ChangeKind, OutcomeTag, RecordKind } from './protocol';
-import type { Change, EncodedEntry, RecordSink } from './RecordSink';
+import type { Change, EncodedEntry, LoggedEntry, LoggedOperation, RecordSink } from './RecordSink';
 import type { RemoteEvent } from './ReplyOutbox';
 
 const STATES: readonly HamokState[] = ['empty', 'follower', 'candidate', 'leader'];
@@ -113,14 +113,7 @@ function read(reader: PackReader, sink: RecordSink): () => void {
     case RecordKind.COMPLETED:
       return readCompleted(reader, sink);
     case RecordKind.COMMIT: {
-      const commit = {
-        index: reader.f64(),
-        type: reader.u32(),
-        sourceId: reader.str(),
-        storageId: reader.str(),
-        keys: list(reader, readBytes),
-        values: list(reader, readBytes),
-      };
+      const commit = { index: reader.f64(), ...readOperation(reader) };
       return () => sink.commit(commit);
     }
     case RecordKind.EXECUTE: {
@@ -154,6 +147,21 @@ function read(reader: PackReader, sink: RecordSink): () => void {
     case RecordKind.EVENTS_LOST: {
       const handle = reader.u32();
       return () => sink.eventsLost(handle);
+    }
+    case RecordKind.DELIVERY: {
+      const delivery = {
+        handle: reader.u32(),
+        id: reader.u32(),
+        sourceId: reader.str(),
+        event: reader.str(),
+        payload: reader.bytes(),
+      };
+      return () => sink.delivery(delivery);
+    }
+    case RecordKind.LOG_REMOVED: {
+      const expired = reader.u8() !== 0;
+      const entries = list(reader, readLogEntry);
+      return () => sink.logRemoved(entries, expired);
     }
     case RecordKind.ERROR: {
       const error = readError(reader);
@@ -241,6 +249,26 @@ function readRemoteEvent(reader: PackReader): RemoteEvent {
 
 function readEntry(reader: PackReader): EncodedEntry {
   return { key: reader.bytes(), value: reader.bytes() };
+}
+
+function readOperation(reader: PackReader): LoggedOperation {
+  return {
+    type: reader.u32(),
+    sourceId: reader.str(),
+    storageId: reader.str(),
+    keys: list(reader, readBytes),
+    values: list(reader, readBytes),
+  };
+}
+
+/** An entry of the log as the native side packs it. */
+export function readLogEntry(reader: PackReader): LoggedEntry {
+  return {
+    index: reader.f64(),
+    term: reader.f64(),
+    timestamp: reader.f64(),
+    operations: list(reader, readOperation),
+  };
 }
 
 function readError(reader: PackReader): HamokError {

@@ -1,12 +1,6 @@
-/**
- * The way of the operations to the native side. What is called in one turn of JavaScript travels together, in one packed
- * buffer and one native call, in the order of the calls.
- */
-import { PackWriter } from '../binding/packing';
+/** The way of the operations to the native side. */
+import { PackedCalls } from './PackedCalls';
 import { type CompareAction, NO_HANDLE, Opcode, type RemoteMethod } from './protocol';
-
-/** A buffer of this size goes at once, so that a large batch does not pile up in memory. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /** `COMPARE`: acts on a key only if it has not changed since the caller looked at it. */
 export interface CompareOperation {
@@ -20,19 +14,19 @@ export interface CompareOperation {
   readonly value: Uint8Array | undefined;
 }
 
+/** `COMPARE_ALL`: sets entries only if none of some keys has changed since the caller looked at them. */
+export interface CompareAllOperation {
+  /** The revision that the caller's mirror was at. */
+  readonly seenRevision: number;
+  /** The keys, and whether they existed then. */
+  readonly expected: readonly (readonly [key: Uint8Array, present: boolean])[];
+  /** What to set; empty: only to find out whether a key has changed. */
+  readonly entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
+}
+
 const NO_BYTES = new Uint8Array(0);
 
-export class Outbox {
-  private readonly writer = new PackWriter();
-  private scheduled = false;
-  private readonly flushScheduled = () => {
-    this.scheduled = false;
-    this.flush();
-  };
-
-  /** @param send takes the packed operations; they are overwritten after it has returned */
-  constructor(private readonly send: (packed: Uint8Array) => void) {}
-
+export class Outbox extends PackedCalls {
   /** `SET_ALL` or `INSERT_ALL`. @param values one for each key */
   entries(
     opcode: number,
@@ -78,6 +72,38 @@ export class Outbox {
     this.end();
   }
 
+  /** `COMPARE_ALL`. */
+  compareAll(token: number, handle: number, { seenRevision, expected, entries }: CompareAllOperation): void {
+    const { writer } = this;
+
+    this.begin(Opcode.COMPARE_ALL, token, handle);
+    writer.f64(seenRevision);
+    writer.u32(expected.length);
+    for (const [key, present] of expected) {
+      writer.bytes(key);
+      writer.u8(present ? 1 : 0);
+    }
+    writer.u32(entries.length);
+    for (const [key, value] of entries) {
+      writer.bytes(key);
+      writer.bytes(value);
+    }
+    this.end();
+  }
+
+  /** `PUSH`. */
+  push(token: number, handle: number, items: readonly Uint8Array[]): void {
+    this.begin(Opcode.PUSH, token, handle);
+    this.list(items);
+    this.end();
+  }
+
+  /** `POP`. */
+  pop(token: number, handle: number): void {
+    this.begin(Opcode.POP, token, handle);
+    this.end();
+  }
+
   /** `REMOTE`. */
   remote(
     method: RemoteMethod,
@@ -100,33 +126,9 @@ export class Outbox {
     this.end();
   }
 
-  /** Sends what has been packed. Called before anything that must come after the operations so far. */
-  flush(): void {
-    if (this.writer.length > 0) this.send(this.writer.take());
-  }
-
-  /** Drops what has been packed: the peer is closed. */
-  discard(): void {
-    this.writer.rewind(0);
-  }
-
   private begin(opcode: number, token: number, handle: number): void {
     this.writer.u8(opcode);
     this.writer.u32(token);
     this.writer.u32(handle);
-  }
-
-  private list(items: readonly Uint8Array[]): void {
-    this.writer.u32(items.length);
-    for (const item of items) this.writer.bytes(item);
-  }
-
-  private end(): void {
-    if (this.writer.length >= MAX_BUFFERED_BYTES) {
-      this.flush();
-    } else if (!this.scheduled) {
-      this.scheduled = true;
-      queueMicrotask(this.flushScheduled);
-    }
   }
 }

@@ -12,10 +12,11 @@ import type { ResolvedConfig } from '../HamokConfig';
 import type { HamokState } from '../HamokEventMap';
 import { HamokGrid } from '../HamokGrid';
 import { createNativeMessage } from '../messages/HamokMessage';
+import { NativeLog } from '../raft/NativeLog';
 import { RaftView } from '../raft/RaftView';
 import type { CollectionPort } from './CollectionPort';
 import { Collections } from './Collections';
-import { commitMessage } from './commitMessage';
+import { DeliveryOutbox } from './DeliveryOutbox';
 import { GridRequests } from './GridRequests';
 import { toError } from './guardedEmit';
 import { Lifecycle } from './Lifecycle';
@@ -25,7 +26,7 @@ import { createNativePeer } from './nativePeerFactory';
 import { Outbox } from './Outbox';
 import type { Outcome } from './Outcome';
 import { NO_HANDLE } from './protocol';
-import type { Change, Commit, EncodedEntry, Execution, RecordSink } from './RecordSink';
+import type { Change, Commit, Delivery, EncodedEntry, Execution, LoggedEntry, RecordSink } from './RecordSink';
 import { type RemoteEvent, ReplyOutbox } from './ReplyOutbox';
 import { Requests } from './Requests';
 
@@ -54,12 +55,13 @@ export class PeerCore implements RecordSink {
   readonly lifecycle: Lifecycle;
   readonly requests: Requests;
   readonly outbox: Outbox;
+  readonly deliveries: DeliveryOutbox;
   readonly gridRequests: GridRequests;
   readonly collections: Collections;
 
   private readonly stream: NativeStream;
   private readonly events: PeerEvents;
-  private watching = false;
+  private readonly nativeLog: NativeLog;
 
   constructor(config: ResolvedConfig<Record<string, unknown>>, events: PeerEvents) {
     const native = createNativePeer(config.native);
@@ -68,8 +70,13 @@ export class PeerCore implements RecordSink {
 
     this.native = native;
     this.events = events;
+    this.nativeLog = new NativeLog(native, config.raftLogs, {
+      wantsCommits: () => events.wantsCommits(),
+      commit: (commitIndex, message) => events.emit('commit', commitIndex, message),
+    });
     this.stream = new NativeStream(native, this);
     this.outbox = new Outbox((packed) => this.send(() => native.submit(packed)));
+    this.deliveries = new DeliveryOutbox((packed) => this.send(() => native.deliver(packed)));
     this.requests = new Requests({
       abandon: (token) => native.abandon(token),
       drain,
@@ -86,7 +93,10 @@ export class PeerCore implements RecordSink {
       native,
       membership: this.membership,
       heartbeatInMs: config.raft.heartbeatInMs,
-      emit: events.emit,
+      emit: (event, ...args) => {
+        if (event === 'heartbeat') this.nativeLog.beat();
+        events.emit(event, ...args);
+      },
       drain,
       flush: () => this.outbox.flush(),
       connectedChanged: (connected) => this.eachPort((port) => port.onConnectedChanged(connected)),
@@ -105,6 +115,7 @@ export class PeerCore implements RecordSink {
       requests: this.requests,
       outbox: this.outbox,
       replies: new ReplyOutbox((packed) => this.send(() => native.reply(packed))),
+      deliveries: this.deliveries,
       report,
       commitIndex: () => native.status()[COMMIT_INDEX] ?? -1,
       barrier: (token, handle) => native.barrier(token, handle),
@@ -115,9 +126,7 @@ export class PeerCore implements RecordSink {
 
   /** Somebody listens to `commit` from now on. */
   watchCommits(): void {
-    if (this.watching || this.lifecycle.closed) return;
-    this.watching = true;
-    this.native.watchCommits(true);
+    this.nativeLog.watchCommits();
   }
 
   /** Number of operations of remote maps that are committed and not executed. */
@@ -127,10 +136,13 @@ export class PeerCore implements RecordSink {
 
   /** Ends everything, with the events of that up to those of the collections. */
   close(): void {
+    this.nativeLog.freeze();
     this.outbox.discard();
+    this.deliveries.discard();
     this.lifecycle.close();
     this.gridRequests.close();
     this.collections.close();
+    this.nativeLog.close();
   }
 
   message(destinationId: string | undefined, payload: Uint8Array): void {
@@ -206,13 +218,7 @@ export class PeerCore implements RecordSink {
   }
 
   commit(commit: Commit): void {
-    if (this.events.wantsCommits()) {
-      this.events.emit('commit', commit.index, commitMessage(commit));
-    } else if (this.watching && !this.lifecycle.closed) {
-      // The last listener is gone.
-      this.watching = false;
-      this.native.watchCommits(false);
-    }
+    this.nativeLog.commit(commit);
   }
 
   execute(execution: Execution): void {
@@ -236,6 +242,16 @@ export class PeerCore implements RecordSink {
 
   eventsLost(handle: number): void {
     this.collections.port(handle)?.onEventsLost();
+  }
+
+  delivery(delivery: Delivery): void {
+    const received = this.collections.port(delivery.handle)?.onDelivery(delivery) ?? false;
+
+    if (delivery.id !== 0 && !this.lifecycle.closed) this.deliveries.answer(delivery.id, received);
+  }
+
+  logRemoved(entries: readonly LoggedEntry[], expired: boolean): void {
+    this.nativeLog.removed(entries, expired);
   }
 
   error(error: HamokError): void {
@@ -299,7 +315,7 @@ export class PeerCore implements RecordSink {
   private createRaftView(config: ResolvedConfig<Record<string, unknown>>): RaftView {
     const { membership, native } = this;
 
-    return new RaftView(config.raft, {
+    return new RaftView(config.raft, config.raftLogs, {
       localPeerId: membership.localPeerId,
       remotePeers: membership.remotePeers,
       status: () => native.status(),

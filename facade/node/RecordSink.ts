@@ -32,15 +32,40 @@ export interface Execution extends ExecutionId {
   readonly values: readonly Uint8Array[];
 }
 
-/** A committed operation, for those who listen to `commit`. */
-export interface Commit {
-  readonly index: number;
+/** An operation as it is in the log. */
+export interface LoggedOperation {
   /** One of `HamokMessage_MessageType`; 0: `values[0]` is a message that the application submitted. */
   readonly type: number;
   readonly sourceId: string;
   readonly storageId: string;
   readonly keys: Uint8Array[];
   readonly values: Uint8Array[];
+}
+
+/** A committed operation, for those who listen to `commit`. */
+export interface Commit extends LoggedOperation {
+  readonly index: number;
+}
+
+/** An entry of the log. */
+export interface LoggedEntry {
+  readonly index: number;
+  readonly term: number;
+  /** When this peer stored it, in milliseconds since 1970. */
+  readonly timestamp: number;
+  /** In their order; empty when the entry is the engine's own. */
+  readonly operations: readonly LoggedOperation[];
+}
+
+/** An event of an emitter that another peer has sent. */
+export interface Delivery {
+  readonly handle: number;
+  /** What the answer names; 0: the sender waits for none. */
+  readonly id: number;
+  readonly sourceId: string;
+  readonly event: string;
+  /** The arguments, encoded. */
+  readonly payload: Uint8Array;
 }
 
 /** Takes the records, in order. A method that throws does not stop the stream; what it threw goes to `failed`. */
@@ -69,6 +94,9 @@ export interface RecordSink {
   /** @param headToken the request that the leader is at; 0: another peer's */
   progress(handle: number, headToken: number): void;
   eventsLost(handle: number): void;
+  delivery(delivery: Delivery): void;
+  /** Entries were dropped from the log. @param expired whether because of their age */
+  logRemoved(entries: readonly LoggedEntry[], expired: boolean): void;
   error(error: HamokError): void;
   log(level: number, module: string, text: string): void;
   /** A record could not be read, or a method threw. */

@@ -1,5 +1,5 @@
-/** The way of the results of remote operations to the native side; results of one turn of JavaScript travel together. */
-import { PackWriter } from '../binding/packing';
+/** The way of the results of remote operations to the native side. */
+import { PackedCalls } from './PackedCalls';
 import { ChangeKind } from './protocol';
 
 /** An event that a remote operation caused, encoded. Fields that the kind has no use for are undefined. */
@@ -35,17 +35,7 @@ export interface ExecutionId {
   readonly position: number;
 }
 
-export class ReplyOutbox {
-  private readonly writer = new PackWriter();
-  private scheduled = false;
-  private readonly flushScheduled = () => {
-    this.scheduled = false;
-    this.flush();
-  };
-
-  /** @param send takes the packed results; they are overwritten after it has returned */
-  constructor(private readonly send: (packed: Uint8Array) => void) {}
-
+export class ReplyOutbox extends PackedCalls {
   /** The operation was executed. */
   succeeded(id: ExecutionId, result: RemoteResult): void {
     const { writer } = this;
@@ -59,7 +49,7 @@ export class ReplyOutbox {
     }
     writer.u32(result.events.length);
     for (const event of result.events) this.event(event);
-    this.schedule();
+    this.end();
   }
 
   /** The operation failed, and its caller gets an error. */
@@ -67,12 +57,7 @@ export class ReplyOutbox {
     this.begin(id, 0);
     this.writer.str(code);
     this.writer.str(text);
-    this.schedule();
-  }
-
-  /** Sends what has been packed. */
-  flush(): void {
-    if (this.writer.length > 0) this.send(this.writer.take());
+    this.end();
   }
 
   private begin({ handle, term, position }: ExecutionId, ok: number): void {
@@ -90,11 +75,5 @@ export class ReplyOutbox {
     writer.bytes(key as Uint8Array);
     if (kind !== ChangeKind.INSERT) writer.bytes(oldValue as Uint8Array);
     if (kind !== ChangeKind.REMOVE) writer.bytes(value as Uint8Array);
-  }
-
-  private schedule(): void {
-    if (this.scheduled) return;
-    this.scheduled = true;
-    queueMicrotask(this.flushScheduled);
   }
 }

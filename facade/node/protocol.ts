@@ -23,7 +23,13 @@ export const Opcode = {
   COMPARE: 5,
   REMOTE: 6,
   MESSAGE: 7,
+  COMPARE_ALL: 8,
+  PUSH: 9,
+  POP: 10,
 } as const;
+
+/** What a call about an emitter's events is. */
+export const DeliveryCall = { PUBLISH: 1, ANSWER: 2 } as const;
 
 /** What `COMPARE` does when nothing has changed. */
 export const CompareAction = { CHECK: 0, SET: 1, REMOVE: 2 } as const;
@@ -68,6 +74,8 @@ export const RecordKind = {
   EVENTS_LOST: 18,
   ERROR: 19,
   LOG: 20,
+  DELIVERY: 21,
+  LOG_REMOVED: 22,
 } as const;
 
 /** What a change did to an entry; also the kinds of the events that a remote map's leader reports. */

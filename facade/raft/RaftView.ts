@@ -1,7 +1,7 @@
 /** What users may read of the ordering engine. Everything is as of the moment at which it is read. */
 import type { RaftConfig } from '../HamokConfig';
 import type { HamokState } from '../HamokEventMap';
-import type { RaftLogs } from './RaftLogs';
+import type { MemoryStoredRaftLogs } from './MemoryStoredRaftLogs';
 import type { RaftState } from './RaftState';
 
 /** Where the view gets its figures from. */
@@ -14,13 +14,8 @@ export interface RaftSource {
   status(): readonly number[];
 }
 
-/** Positions in `status()`. */
+/** Position in `status()`. */
 const TERM = 0;
-const COMMIT_INDEX = 1;
-const FIRST_INDEX = 2;
-const NEXT_INDEX = 3;
-const LOG_ENTRIES = 4;
-const LOG_BYTES = 5;
 
 /** `hamok.raft`: a live view, read-only. */
 export class RaftView {
@@ -32,16 +27,15 @@ export class RaftView {
     /** Number of the election period; 0 before the first. */
     readonly currentTerm: number;
   };
-  /** The replicated log of this peer. */
-  readonly logs: RaftLogs;
+  /** This peer's copy of the replicated log: the object given as `raftLogs`, or one made from the defaults. */
+  readonly logs: MemoryStoredRaftLogs;
 
   readonly #source: RaftSource;
 
-  constructor(config: Readonly<RaftConfig>, source: RaftSource) {
-    const figure = (position: number, least: number) => Math.max(source.status()[position] ?? least, least);
-
+  constructor(config: Readonly<RaftConfig>, logs: MemoryStoredRaftLogs, source: RaftSource) {
     this.#source = source;
     this.config = config;
+    this.logs = logs;
     this.state = {
       get stateName() {
         return source.state;
@@ -49,24 +43,7 @@ export class RaftView {
     };
     this.props = {
       get currentTerm() {
-        return figure(TERM, 0);
-      },
-    };
-    this.logs = {
-      get commitIndex() {
-        return figure(COMMIT_INDEX, -1);
-      },
-      get nextIndex() {
-        return figure(NEXT_INDEX, 0);
-      },
-      get firstIndex() {
-        return figure(FIRST_INDEX, 0);
-      },
-      get size() {
-        return figure(LOG_ENTRIES, 0);
-      },
-      get bytesInMemory() {
-        return figure(LOG_BYTES, 0);
+        return Math.max(source.status()[TERM] ?? 0, 0);
       },
     };
   }

@@ -17,8 +17,19 @@ export interface Submitted {
   readonly seenRevision?: number;
   readonly present?: boolean;
   readonly action?: number;
+  /** Of COMPARE_ALL: keys, and whether they existed. */
+  readonly expected?: [key: string, present: boolean][];
   /** Of REMOTE. */
   readonly method?: number;
+}
+
+/** An event that an emitter has sent. */
+export interface Published {
+  readonly token: number;
+  readonly handle: number;
+  readonly event: string;
+  readonly payload: string;
+  readonly peerIds: string[];
 }
 
 interface Entry {
@@ -67,7 +78,13 @@ export class FakeNativePeer implements NativePeer {
   opens = true;
   revision = 0;
   readonly maps = new Map<number, Map<string, Entry>>();
+  /** How many items were ever pushed, by the queues' handles. */
+  readonly pushed = new Map<number, number>();
   readonly replies: Buffer[] = [];
+  /** Events that emitters have sent. */
+  readonly published: Published[] = [];
+  /** Answers to deliveries: the delivery and whether a listener was called. */
+  readonly deliveryAnswers: [id: number, received: boolean][] = [];
   figures = [0, -1, 0, 0, 0, 0, 0, 0];
 
   private records = new Records();
@@ -110,6 +127,15 @@ export class FakeNativePeer implements NativePeer {
     this.replies.push(Buffer.from(results));
   }
 
+  deliver(calls: Uint8Array): void {
+    const reader = new PackReader(Buffer.from(calls));
+
+    while (!reader.done) {
+      if (reader.u8() === 2) this.deliveryAnswers.push([reader.u32(), reader.u8() === 1]);
+      else this.published.push(readPublish(reader));
+    }
+  }
+
   open(handle: number, kind: number, id: string): void {
     this.calls.push(`open(${handle},${kind},${id})`);
     this.opened.push(handle);
@@ -132,6 +158,14 @@ export class FakeNativePeer implements NativePeer {
 
   watchCommits(enabled: boolean): void {
     this.calls.push(`watchCommits(${enabled})`);
+  }
+
+  watchLog(enabled: boolean): void {
+    this.calls.push(`watchLog(${enabled})`);
+  }
+
+  logEntries(): Buffer {
+    return Buffer.alloc(4);
   }
 
   forget(peerId: string): void {
@@ -186,6 +220,18 @@ export class FakeNativePeer implements NativePeer {
     this.changed(map, key, value);
   }
 
+  /** An event of an emitter comes from another peer. @param id 0: its sender waits for no answer */
+  delivery(handle: number, id: number, sourceId: string, event: string, payload: string): void {
+    this.put().u8(21).u32(handle).u32(id).text(sourceId, event, payload);
+  }
+
+  /** The event of this token has been received by the peers at these positions of its list. */
+  received(token: number, positions: readonly number[]): void {
+    const records = this.put().u8(12).u32(token).u8(1).u32(positions.length);
+
+    for (const position of positions) records.u32(position).u8(0);
+  }
+
   private execute({ opcode, token, handle, keys, values, ...compare }: Submitted): void {
     const map = this.maps.get(handle) as Map<string, Entry>;
     const found: [number, string][] = [];
@@ -197,6 +243,15 @@ export class FakeNativePeer implements NativePeer {
     }
     if (opcode === 5) {
       this.compare(token, handle, map, keys[0] as string, values[0] as string, compare);
+      return;
+    }
+    if (opcode === 8) {
+      this.compareAll(token, handle, map, keys, values, compare);
+      return;
+    }
+    if (opcode === 9 || opcode === 10) {
+      if (opcode === 9) this.push(token, handle, map, values);
+      else this.pop(token, handle, map);
       return;
     }
     if (opcode === 4) {
@@ -250,6 +305,65 @@ export class FakeNativePeer implements NativePeer {
       .u8(untouched ? 0 : 2);
   }
 
+  private compareAll(
+    token: number,
+    handle: number,
+    map: Map<string, Entry>,
+    keys: readonly string[],
+    values: readonly string[],
+    { seenRevision, expected = [] }: Pick<Submitted, 'seenRevision' | 'expected'>,
+  ): void {
+    const untouched = expected.every(([key, present]) => {
+      const entry = map.get(key);
+      return entry ? present && entry.changedAt <= (seenRevision as number) : !present;
+    });
+
+    if (untouched && keys.length > 0) {
+      const existed = keys.map((key) => map.has(key));
+      this.put()
+        .u8(11)
+        .u32(handle)
+        .f64(++this.revision)
+        .u32(keys.length);
+      for (const inserts of [true, false]) {
+        keys.forEach((key, index) => {
+          if (existed[index] !== inserts) this.changed(map, key, values[index]);
+        });
+      }
+    }
+    this.put()
+      .u8(12)
+      .u32(token)
+      .u8(untouched ? 0 : 2);
+  }
+
+  private push(token: number, handle: number, map: Map<string, Entry>, items: readonly string[]): void {
+    this.put()
+      .u8(11)
+      .u32(handle)
+      .f64(++this.revision)
+      .u32(items.length);
+    for (const item of items) {
+      const number = this.pushed.get(handle) ?? 0;
+      this.pushed.set(handle, number + 1);
+      this.changed(map, itemKey(number), item);
+    }
+    this.put().u8(12).u32(token).u8(0);
+  }
+
+  private pop(token: number, handle: number, map: Map<string, Entry>): void {
+    const [key] = map.keys();
+    const item = key === undefined ? undefined : map.get(key)?.value;
+
+    if (key !== undefined) this.change(handle, key, undefined);
+    this.put()
+      .u8(12)
+      .u32(token)
+      .u8(1)
+      .u32(item === undefined ? 0 : 1);
+    if (item !== undefined) this.put().u32(0).u8(1).text(item);
+  }
+
   private changed(map: Map<string, Entry>, key: string, value: string | undefined): void {
     if (value === undefined) {
       this.records.u8(3).text(key);
@@ -259,6 +373,24 @@ export class FakeNativePeer implements NativePeer {
       map.set(key, { value, changedAt: this.revision });
     }
   }
+}
+
+/** The key of an item of a queue. Only below 128, where a byte is the same in UTF-8. */
+export function itemKey(number: number): string {
+  return '\0'.repeat(7) + String.fromCharCode(number);
+}
+
+function readPublish(reader: PackReader): Published {
+  const [token, handle] = [reader.u32(), reader.u32()];
+  const [event, payload] = [reader.bytes().toString(), reader.bytes().toString()];
+
+  return {
+    token,
+    handle,
+    event,
+    payload,
+    peerIds: Array.from({ length: reader.u32() }, () => reader.bytes().toString()),
+  };
 }
 
 function readOperation(reader: PackReader): Submitted {
@@ -271,6 +403,15 @@ function readOperation(reader: PackReader): Submitted {
   if (opcode === 4) return { ...head, keys: [], values: [] };
   if (opcode === 6) return { ...head, method: reader.u8(), keys: list(), values: list() };
   if (opcode === 7) return { ...head, keys: [], values: [text()] };
+  if (opcode === 9) return { ...head, keys: [], values: list() };
+  if (opcode === 10) return { ...head, keys: [], values: [] };
+  if (opcode === 8) {
+    const seenRevision = reader.f64();
+    const expected = Array.from({ length: reader.u32() }, (): [string, boolean] => [text(), reader.u8() === 1]);
+    const set = Array.from({ length: reader.u32() }, () => [text(), text()] as const);
+    const [keys, values] = [set.map(([key]) => key), set.map(([, value]) => value)];
+    return { ...head, seenRevision, expected, keys, values };
+  }
   if (opcode === 5) {
     const keys = [text()];
     const compare = { seenRevision: reader.f64(), present: reader.u8() === 1, action: reader.u8() };

@@ -1,0 +1,31 @@
+/** What comes into a collection otherwise than by a call: a snapshot, a base map, an initial object. */
+import { hamokError } from '../common/errors';
+import type { CollectionPort, SendBatch } from '../node/CollectionPort';
+import { nothing } from './results';
+
+/**
+ * Whether a snapshot can be taken over.
+ * @param snapshotId of the collection that it was made of
+ * @param what `storage`, `queue`: what the collection is called in the error
+ * @throws HamokError `INVALID_ARGUMENT`
+ */
+export function assertImportable(port: CollectionPort, snapshotId: string, what: string): void {
+  if (port.connection.connected) throw hamokError('INVALID_ARGUMENT', 'Cannot import data while connected');
+  if (snapshotId !== port.id) {
+    const ids = `${snapshotId} !== ${port.id}`;
+    throw hamokError('INVALID_ARGUMENT', `Cannot import data from a different ${what}: ${ids}`);
+  }
+}
+
+/** Puts entries or items into the shared collection when it is ready; nobody waits for it, so a failure is reported. */
+export function share(
+  port: CollectionPort,
+  send: SendBatch,
+  keys: readonly Uint8Array[],
+  values: readonly Uint8Array[],
+): void {
+  if (keys.length === 0) return;
+  port.batch(send, keys, values, nothing, undefined, undefined).catch((error) => {
+    if (!port.closed) port.report(error);
+  });
+}
