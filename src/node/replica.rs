@@ -74,6 +74,9 @@ struct Opened {
     ready: bool,
     /// The grid has another kind of collection under this id.
     refused: bool,
+    /// The revision that its mirror was last brought to as a whole. A batch applies as a whole before it is told, so what
+    /// follows its attachment in one batch is in that already.
+    told_at: u64,
     /// What the front's mirror holds while no changes are told; `None` before its first fill.
     mirror: Option<Map>,
 }
@@ -102,6 +105,7 @@ impl NodeReplica {
         let mut state = self.lock();
         state.stop_telling();
         state.machine = StateMachine::default();
+        state.opened.values_mut().for_each(|opened| opened.told_at = 0);
         state.names = SessionNames::default();
         state.source = source;
         state.applied_index = 0;
@@ -123,7 +127,9 @@ impl NodeReplica {
         let mut state = self.lock();
         let attach = Operation::Attach { collection: collection.clone(), kind };
         state.handles.insert(collection.clone(), handle);
-        state.opened.insert(handle, Opened { kind, collection, ready: false, refused: false, mirror: None });
+        state
+            .opened
+            .insert(handle, Opened { kind, collection, ready: false, refused: false, told_at: 0, mirror: None });
         if state.requests.session().is_some() {
             state.requests.push(Purpose::Attach(handle), attach);
         }
@@ -205,7 +211,9 @@ impl ReplicaState {
         for effect in effects {
             match effect {
                 Effect::Changed { collection, revision, changes } => {
-                    if let Some(handle) = self.ready_handle(&collection) {
+                    if let Some(handle) = self.ready_handle(&collection)
+                        && self.opened.get(&handle).is_some_and(|opened| revision > opened.told_at)
+                    {
                         front.notice(Notice::Changes { handle, revision, changes: &changes });
                     }
                 }
@@ -279,6 +287,7 @@ impl ReplicaState {
             return;
         };
         opened.ready = true;
+        opened.told_at = revision;
         let former = opened.mirror.take();
         let content = self.machine.collection(&opened.collection).map(|collection| &collection.content);
         let fill = match (content.and_then(Content::entries), former) {
