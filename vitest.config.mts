@@ -4,18 +4,36 @@ import { defineConfig } from 'vitest/config';
 const facade = fileURLToPath(new URL('facade', import.meta.url));
 
 export default defineConfig({
-  resolve: {
-    // Tests import `hamok` as users do, and get the sources.
-    alias: [
-      { find: /^hamok(\/lib)?$/, replacement: `${facade}/index.ts` },
-      { find: /^hamok\/lib\/(.+)$/, replacement: `${facade}/$1.ts` },
-    ],
-  },
   test: {
-    include: ['__test__/**/*.test.ts'],
-    // A process per file: a peer that a test forgot cannot keep another file's process alive.
-    pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [
+      {
+        resolve: {
+          // Tests import `hamok` as users do, and get the sources.
+          alias: [
+            { find: /^hamok(\/lib)?$/, replacement: `${facade}/index.ts` },
+            { find: /^hamok\/lib\/(.+)$/, replacement: `${facade}/$1.ts` },
+          ],
+        },
+        test: {
+          name: 'facade',
+          include: ['__test__/**/*.test.ts'],
+          exclude: ['__test__/package/**'],
+          // A process per file: a peer that a test forgot cannot keep another file's process alive.
+          pool: 'forks',
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        // Nothing is imported here: users' programs run on the package as npm installs it.
+        test: {
+          name: 'package',
+          include: ['__test__/package/*.test.ts'],
+          globalSetup: '__test__/package/support/setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
   },
 });

