@@ -3,6 +3,8 @@ import { hamokError } from '../common/errors';
 import type { CollectionPort, SendBatch } from '../node/CollectionPort';
 import { nothing } from './results';
 
+const NO_TIMEOUT = 0;
+
 /**
  * Whether a snapshot can be taken over.
  * @param snapshotId of the collection that it was made of
@@ -17,7 +19,10 @@ export function assertImportable(port: CollectionPort, snapshotId: string, what:
   }
 }
 
-/** Puts entries or items into the shared collection when it is ready; nobody waits for it, so a failure is reported. */
+/**
+ * Puts entries or items into the shared collection, however long it takes until that can be reached. Nobody waits for it,
+ * so a failure is reported.
+ */
 export function share(
   port: CollectionPort,
   send: SendBatch,
@@ -25,7 +30,7 @@ export function share(
   values: readonly Uint8Array[],
 ): void {
   if (keys.length === 0) return;
-  port.batch(send, keys, values, nothing, undefined, undefined).catch((error) => {
+  port.batch(send, keys, values, nothing, undefined, undefined, NO_TIMEOUT).catch((error) => {
     if (!port.closed) port.report(error);
   });
 }

@@ -5,19 +5,22 @@
  * pino fixes the stream of a logger when it is made, so the stream here is one that hands lines to the sinks of the
  * moment. Without a transport there is no worker thread, no timer, and nothing that outlives a write.
  */
-import {
-  type DestinationStream,
-  destination,
-  type Logger,
-  levels,
-  pino,
-  type TransportTargetOptions,
-  transport,
-} from 'pino';
+import { type DestinationStream, destination, type Logger, levels, pino, transport } from 'pino';
 import { invalidArgument } from './errors';
 
 /** How much is logged, from nothing to everything. */
 export type HamokLogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+/** Where lines go, as pino's `TransportTargetOptions`. Declared here, so that users need not compile pino's types. */
+export interface HamokLogTransport {
+  /** A module that makes a pino transport, such as `pino/file`, or the absolute path of one. */
+  target: string;
+  /** What that module takes. */
+  // biome-ignore lint/suspicious/noExplicitAny: as pino has it, so that its own type fits
+  options?: Record<string, any>;
+  /** Lines below this level are left out. Default: none. */
+  level?: string;
+}
 
 /** A place that lines go to. */
 interface Sink {
@@ -78,7 +81,7 @@ export function setHamokLogLevel(level: HamokLogLevel): void {
  * @throws Error when `options.target` cannot be found
  * @throws TypeError with the code `INVALID_ARGUMENT` when there is no level `options.level`
  */
-export function addHamokLogTransport(options: TransportTargetOptions): void {
+export function addHamokLogTransport(options: HamokLogTransport): void {
   const minLevel = options.level === undefined ? 0 : levelNumber(options.level);
   const stream = transport({ target: options.target, options: options.options });
   const sink: Sink = { stream, minLevel };
@@ -96,7 +99,7 @@ export function addHamokLogTransport(options: TransportTargetOptions): void {
   sinks.add(sink);
 }
 
-function writesToStandardOutput({ target, options }: TransportTargetOptions): boolean {
+function writesToStandardOutput({ target, options }: HamokLogTransport): boolean {
   return (target === 'pino-pretty' || target === 'pino/file') && [undefined, 0, 1].includes(options?.destination);
 }
 

@@ -151,7 +151,10 @@ export class CollectionPort {
     });
   }
 
-  /** One request for keys and values, split when the limits ask for it; the answers are merged. */
+  /**
+   * One request for keys and values, split when the limits ask for it; the answers are merged.
+   * @param timeoutInMs 0: no timeout
+   */
   batch<O, S, R>(
     send: SendBatch,
     keys: readonly Uint8Array[],
@@ -159,22 +162,24 @@ export class CollectionPort {
     convert: Convert<O, S, R>,
     owner: O,
     subject: S,
+    timeoutInMs = this.limits.requestTimeoutInMs,
   ): Promise<R> {
     const { maxKeys } = this.limits;
 
-    if (keys.length <= maxKeys) return this.part(send, keys, values, convert, owner, subject);
+    if (keys.length <= maxKeys) return this.part(send, keys, values, convert, owner, subject, timeoutInMs);
 
     const parts: Promise<Outcome>[] = [];
 
     for (let start = 0; start < keys.length; start += maxKeys) {
-      const end = start + maxKeys;
-      parts.push(this.part(send, keys.slice(start, end), values.slice(start, end), asItIs, undefined, undefined));
+      const partKeys = keys.slice(start, start + maxKeys);
+      const partValues = values.slice(start, start + maxKeys);
+      parts.push(this.part(send, partKeys, partValues, asItIs, undefined, undefined, timeoutInMs));
     }
 
     return Promise.all(parts).then((outcomes) => convert(mergeOutcomes(outcomes, maxKeys), owner, subject));
   }
 
-  /** Resolves when everything that was called before on this collection has been executed, wherever that is done. */
+  /** Resolves when everything that was committed before is applied here, and executed, wherever that is done. */
   barrier(): Promise<void> {
     const send: Send = (outbox, request) => {
       outbox.flush();
@@ -292,9 +297,10 @@ export class CollectionPort {
     convert: Convert<O, S, R>,
     owner: O,
     subject: S,
+    timeoutInMs: number,
   ): Promise<R> {
     return new Promise((resolve, reject) => {
-      const request = this.add(convert, owner, subject, resolve, reject);
+      const request = this.add(convert, owner, subject, resolve, reject, timeoutInMs);
 
       if (!request) return;
       if (this.waiting) {
@@ -314,12 +320,12 @@ export class CollectionPort {
     subject: S,
     resolve: (result: R) => void,
     reject: (error: Error) => void,
+    timeoutInMs = this.limits.requestTimeoutInMs,
   ): PendingRequest | undefined {
     const failure = this.closed ? closedError() : this.refusal;
 
     if (!failure) {
-      const { requestTimeoutInMs } = this.limits;
-      return this.host.requests.add(this.handle, requestTimeoutInMs, convert, owner, subject, resolve, reject);
+      return this.host.requests.add(this.handle, timeoutInMs, convert, owner, subject, resolve, reject);
     }
     reject(failure);
 

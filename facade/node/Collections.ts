@@ -72,7 +72,7 @@ export class Collections {
     if (port && port.kind !== kind) {
       throw hamokError(
         'KIND_MISMATCH',
-        `${sentenceCase(kindNames[kind])} with id ${id} cannot be created: a ${kindNames[port.kind]} has this id`,
+        `${sentenceCase(kindNames[kind])} with id ${id} cannot be created: ${withArticle(kindNames[port.kind])} has this id`,
       );
     }
 
@@ -112,4 +112,8 @@ export class Collections {
 
 function sentenceCase(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }

@@ -142,6 +142,7 @@ export class PeerCore implements RecordSink {
     this.lifecycle.close();
     this.gridRequests.close();
     this.collections.close();
+    this.requests.close();
     this.nativeLog.close();
   }
 

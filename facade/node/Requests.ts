@@ -142,6 +142,12 @@ export class Requests {
     }
   }
 
+  /** No request will be added any more: nothing is left that would hold the peer in memory. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.dueAt = Infinity;
+  }
+
   private nextToken(): number {
     do {
       this.lastToken = this.lastToken === MAX_TOKEN ? 1 : this.lastToken + 1;

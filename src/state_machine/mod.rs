@@ -364,6 +364,6 @@ impl Collection {
 fn kind_mismatch(id: &str, existing: CollectionKind, asked: CollectionKind) -> Failure {
     Failure {
         code: "KIND_MISMATCH".into(),
-        text: format!("{id} is a {} in this grid, not a {}", existing.name(), asked.name()),
+        text: format!("{id} is {} in this grid, not {}", existing.a_name(), asked.a_name()),
     }
 }

@@ -159,6 +159,17 @@ impl CollectionKind {
             Self::Emitter => "emitter",
         }
     }
+
+    /// Its name with the article.
+    pub fn a_name(self) -> &'static str {
+        match self {
+            Self::Map => "a map",
+            Self::RemoteMap => "a remote map",
+            Self::Record => "a record",
+            Self::Queue => "a queue",
+            Self::Emitter => "an emitter",
+        }
+    }
 }
 
 /// A change of a map, of a record's fields or of an emitter's subscriptions. Batches are one command: they apply as a
