@@ -272,7 +272,7 @@ export class HamokEmitter<
    * Sends an event to its subscribers, once, and does not ask whether it arrives. This peer's own listeners are called
    * within this call.
    *
-   * @returns whether it was sent, or a listener of this peer was called; always false before this peer has joined
+   * @returns whether it was sent to another peer, or a listener of this peer was called
    * @throws HamokError `CLOSED`; `INVALID_ARGUMENT` when the arguments cannot be encoded
    */
   notify<K extends keyof T>(event: K, ...args: T[K]): boolean {
@@ -293,8 +293,8 @@ export class HamokEmitter<
   }
 
   /**
-   * Whether an event has subscribers, or this peer is one. The answer knows of every subscription that was acknowledged,
-   * to anybody, before the call, and of this peer's own also without that.
+   * Whether an event has subscribers in the grid, or this peer is one. The answer knows of every subscription that was
+   * acknowledged, to anybody, before the call, and of this peer's own also without that.
    * @param onlyLocal ask for this peer's own subscription; default false
    */
   hasSubscribers<K extends keyof T>(event: K, onlyLocal = false): Promise<boolean> {
@@ -306,9 +306,9 @@ export class HamokEmitter<
     }
 
     return Promise.all([this.#port.barrier(), this.#own.ended]).then(() => {
-      const subscribers = this.#table.subscribers(event as string);
+      const { peerIds, local } = this.#table.receivers(event as string);
 
-      return onlyLocal ? !!subscribers?.has(this.#port.grid.localPeerId) : subscribers !== undefined;
+      return local || (!onlyLocal && peerIds.length > 0);
     });
   }
 

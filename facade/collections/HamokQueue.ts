@@ -95,6 +95,7 @@ export class HamokQueue<T> extends Collection<HamokQueueEventMap<T>> {
     return this.items.size;
   }
 
+  /** Whether there are no items. */
   get empty(): boolean {
     return this.items.size === 0;
   }

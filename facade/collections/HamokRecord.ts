@@ -83,7 +83,10 @@ export class HamokRecord<T extends HamokRecordObject> extends Collection<HamokRe
     return this.fields.get(nameOf(key)) as T[K] | undefined;
   }
 
-  /** All fields, as an object of the caller's own: to change it changes nothing in the record. */
+  /**
+   * All fields, as an object of the caller's own, decoded for it: to change it changes nothing in the record.
+   * @throws HamokError `INVALID_MESSAGE` when a codec cannot read any more what it has read before
+   */
   get instance(): T {
     return this.fields.copies() as T;
   }

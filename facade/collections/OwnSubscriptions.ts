@@ -40,7 +40,7 @@ const NO_VALUES: readonly Uint8Array[] = [];
 
 export class OwnSubscriptions<M extends Record<string, unknown>> {
   private readonly registrations = new Map<string, Registration>();
-  private lastOperation: Promise<void> = Promise.resolve();
+  private readonly underWay = new Set<Promise<void>>();
 
   constructor(
     private readonly port: CollectionPort,
@@ -51,10 +51,9 @@ export class OwnSubscriptions<M extends Record<string, unknown>> {
     port.connection.on('connected', () => this.checkAll());
   }
 
-  /** Resolves when what was called before has ended, one way or the other. */
-  get ended(): Promise<void> {
-    // Operations end in their order.
-    return this.lastOperation.catch(nothing);
+  /** Resolves when everything that was called before has ended, one way or the other. */
+  get ended(): Promise<unknown> {
+    return Promise.allSettled(this.underWay);
   }
 
   /** @param metaData encoded; undefined: none given */
@@ -194,13 +193,14 @@ export class OwnSubscriptions<M extends Record<string, unknown>> {
     const { localPeerId } = this.port.grid;
     const keys = events.map((event) => encodeSubscriptionKey(event, localPeerId));
     const end = (failed: boolean) => {
+      this.underWay.delete(operation);
       ended(failed);
       for (const event of events) this.onEnded(event);
     };
 
     for (const event of events) this.registrationOf(event).pending++;
 
-    this.lastOperation = this.port.batch(send, keys, values, nothing, undefined, undefined).then(
+    const operation = this.port.batch(send, keys, values, nothing, undefined, undefined).then(
       () => end(false),
       (error) => {
         end(true);
@@ -208,7 +208,9 @@ export class OwnSubscriptions<M extends Record<string, unknown>> {
       },
     );
 
-    return this.lastOperation;
+    this.underWay.add(operation);
+
+    return operation;
   }
 
   private onEnded(event: string): void {

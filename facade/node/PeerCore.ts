@@ -98,7 +98,7 @@ export class PeerCore implements RecordSink {
         events.emit(event, ...args);
       },
       drain,
-      flush: () => this.outbox.flush(),
+      flush: () => this.flush(),
       connectedChanged: (connected) => this.eachPort((port) => port.onConnectedChanged(connected)),
     });
     this.grid = this.createGrid();
@@ -293,8 +293,13 @@ export class PeerCore implements RecordSink {
   private shut(handle: number): void {
     if (this.lifecycle.closed) return;
     // What was called before the collection was closed comes before its end.
-    this.outbox.flush();
+    this.flush();
     this.native.shut(handle);
+  }
+
+  private flush(): void {
+    this.outbox.flush();
+    this.deliveries.flush();
   }
 
   private createGrid(): HamokGrid {

@@ -363,7 +363,7 @@ describe('payloadsCodec', () => {
 
 describe('hasSubscribers', () => {
   it('asks the grid first, and tells of this peer if asked', async () => {
-    const bench = await createEmitter();
+    const bench = await createEmitterAmong(['other']);
     const { emitter, native } = bench;
 
     expect(await emitter.hasSubscribers('a')).toBe(false);
@@ -373,6 +373,17 @@ describe('hasSubscribers', () => {
     expect(await emitter.hasSubscribers('a', true)).toBe(false);
     await emitter.subscribe('a', none);
     expect(await emitter.hasSubscribers('a', true)).toBe(true);
+  });
+
+  it('does not count those that are not in the grid', async () => {
+    const bench = await createEmitterAmong(['other']);
+
+    others(bench, 'a', 'departed');
+    expect(await bench.emitter.hasSubscribers('a')).toBe(false);
+    others(bench, 'a', 'other');
+    expect(await bench.emitter.hasSubscribers('a')).toBe(true);
+    peerLeaves(bench, 'other');
+    expect(await bench.emitter.hasSubscribers('a')).toBe(false);
   });
 });
 
