@@ -1,12 +1,12 @@
-// npm run demo [-- --redis URL]: three peers of one service, here in one process, elect a leader, share a map and a
-// remote map, and lose their leader.
+// npm run demo [-- --redis URL]: three peers of one service, here in one process, elect a leader, share one collection of
+// each kind, and lose their leader.
 import { parseArgs } from 'node:util';
 import { Hamok, HamokMessage } from '../index.js';
 import { createMemoryRemoteMap } from './memory-remote-map.mjs';
 
 const HELP = `npm run demo [-- --redis redis://host:port]
 
-Three peers in one process elect a leader, share a map and a remote map, and lose their leader.
+Three peers in one process elect a leader, share one collection of each kind, and lose their leader.
 The remote map's store is a Map in memory, or the given Redis.`;
 
 const WRITES = 300;
@@ -46,6 +46,35 @@ say('One of them hands it on, and drops it:');
 await rooms[1].set('lobby', { host: 'dora' });
 await rooms[1].delete('lobby');
 await settled();
+
+// ── A record, a queue, an emitter ──────────────────────────────────────────────────────────────────────────────────
+heading('A record: fields of one object, which can change together');
+const parties = peers.map((peer) => peer.createRecord({ recordId: 'party' }));
+const planned = { host: 'ada', guests: 0 };
+await parties[0].insertInstance(planned);
+say('Two take the party over at the same time, with their guests:');
+const takeovers = await Promise.all([
+  parties[1].updateInstanceIf({ host: 'ben', guests: 2 }, planned),
+  parties[2].updateInstanceIf({ host: 'cleo', guests: 3 }, planned),
+]);
+await settled();
+say(`${takeovers.filter((succeeded) => succeeded).length} of them did. All of them know which:`);
+for (const [index, peer] of peers.entries()) line(peer, `instance → ${show(parties[index].instance)}`);
+
+heading('A queue: each item goes to one peer');
+const chores = peers.map((peer) => peer.createQueue({ queueId: 'chores' }));
+await chores[0].push('cook', 'serve', 'sing');
+const taken = await Promise.all(chores.map((queue) => queue.pop()));
+for (const [index, peer] of peers.entries()) line(peer, `pop() → ${show(taken[index])}`);
+
+heading('An emitter: an event goes to the peers that listen to it, and to nobody else');
+const bells = peers.map((peer) => peer.createEmitter({ emitterId: 'bells' }));
+const [ringer, ...listeners] = peers.keys();
+for (const index of listeners) {
+  await bells[index].subscribe('ring', (guest) => line(peers[index], `hears that ${guest} rings`));
+}
+await settled();
+line(peers[ringer], `publish('ring', 'dora') was received by ${show(await bells[ringer].publish('ring', 'dora'))}`);
 
 // ── A remote map ───────────────────────────────────────────────────────────────────────────────────────────────────
 heading(`A remote map: the entries live in ${store.name}, and the leader alone changes them`);

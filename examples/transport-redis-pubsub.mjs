@@ -2,7 +2,7 @@
 //
 //   REDIS_URL=redis://localhost:6379 node examples/transport-redis-pubsub.mjs NAME [SECONDS]
 //
-// Each peer greets once a second, and prints what it hears. It leaves on Ctrl-C, or so long after it joined.
+// Each peer greets the others once a second, and prints what it hears. It leaves on Ctrl-C, or so long after it joined.
 import Redis from 'ioredis';
 import { Hamok, HamokMessage } from '../index.js';
 
@@ -17,9 +17,10 @@ const publisher = new Redis(url);
 const subscriber = new Redis(url);
 for (const redis of [publisher, subscriber]) redis.on('error', (error) => say(`Redis: ${error.message}`));
 
-// The transport. A peer ignores its own messages and those for others, so all may share the channel.
+// The transport. A peer ignores its own messages and those for others, so all may share the channel. What cannot be
+// published gets lost, and is sent again.
 const hamok = new Hamok({ peerId });
-hamok.on('message', (message) => publisher.publish(CHANNEL, Buffer.from(message.toBinary())));
+hamok.on('message', (message) => publisher.publish(CHANNEL, Buffer.from(message.toBinary())).catch(() => {}));
 subscriber.on('messageBuffer', (_channel, bytes) => hamok.accept(HamokMessage.fromBinary(bytes)));
 await subscriber.subscribe(CHANNEL);
 
@@ -27,18 +28,24 @@ hamok.on('leader-changed', (leader) => say(leader ? `${leader} leads` : 'nobody 
 hamok.on('remote-peer-joined', (peer) => say(`${peer} joined`));
 hamok.on('remote-peer-left', (peer) => say(`${peer} left`));
 
-const greetings = hamok.createMap({ mapId: 'greetings' });
-greetings.on('insert', (name, count) => say(`${name} says hello (${count})`));
-greetings.on('update', (name, _, count) => say(`${name} says hello (${count})`));
+const heard = new Set();
+const greetings = hamok.createEmitter({ emitterId: 'greetings' });
+greetings
+  .subscribe('hello', (name, count) => {
+    heard.add(name);
+    say(`${name} says hello (${count})`);
+  })
+  .catch((error) => say(error.message));
 
 let greeting;
+let end;
 let count = 0;
-const greet = () => greetings.set(peerId, ++count).catch((error) => say(error.message));
+const greet = () => greetings.publish('hello', peerId, ++count).catch((error) => say(error.message));
 
 hamok.once('joined', () => {
   greet();
   greeting = setInterval(greet, 1000);
-  if (seconds) setTimeout(leave, Number(seconds) * 1000);
+  if (seconds) end = setTimeout(leave, Number(seconds) * 1000);
 });
 process.once('SIGINT', leave);
 
@@ -48,7 +55,8 @@ hamok.join({ maxRetry: -1 }).catch((error) => say(error.message));
 
 async function leave() {
   clearInterval(greeting);
-  say(`heard of ${[...greetings.keys()].sort().join(', ') || 'nobody'}`);
+  clearTimeout(end);
+  say(`heard of ${[...heard].sort().join(', ') || 'nobody'}`);
   await hamok.leave();
   hamok.close();
   // Sent in order, so the farewell goes first.

@@ -43,6 +43,15 @@ const logger = createLogger('Hamok');
  *
  * Nothing runs, and nothing keeps the process alive, before `join()` and after `leave()` or `close()`. Errors that a
  * promise rejects with have a `code`.
+ *
+ * @example
+ * const hamok = new Hamok();
+ * hamok.on('message', (message) => publish(message.toBinary()));
+ * subscribe((bytes) => hamok.accept(HamokMessage.fromBinary(bytes)));
+ *
+ * const rooms = hamok.createMap<string, Room>({ mapId: 'rooms' });
+ * await hamok.join();
+ * await rooms.set('lobby', { host: 'ada' });
  */
 export class Hamok<
   AppData extends Record<string, unknown> = Record<string, unknown>,
@@ -53,8 +62,9 @@ export class Hamok<
   readonly #core: PeerCore;
 
   /**
+   * Makes a peer, which does nothing before `join()`.
    * @throws HamokError `INVALID_CONFIG`, whose text names the option; `UNSUPPORTED_PLATFORM` when there is no native
-   *   library for this platform
+   *   library for this platform, `NATIVE_LOAD_FAILED` when it cannot be loaded
    */
   constructor(config?: Partial<HamokConfig<AppData>>) {
     super();
@@ -80,7 +90,7 @@ export class Hamok<
     return this.#core.grid;
   }
 
-  /** The open collections of this peer by their ids. */
+  /** The open collections of this peer by their ids; live. To be read only. */
   get storages(): Map<string, AnyCollection> {
     return this.#core.collections.storages;
   }
@@ -105,7 +115,10 @@ export class Hamok<
     return this.state === 'leader' && !this.#core.lifecycle.leaving;
   }
 
-  /** Resolves when this peer belongs to a grid with a leader, at once when it does. Rejects when it is closed before. */
+  /**
+   * Resolves when this peer belongs to a grid with a leader, at once when it does. Begins nothing: that is `join()`.
+   * Rejects with `CLOSED` when this peer is closed before.
+   */
   get ready(): Promise<this> {
     const ready = this.#core.lifecycle.whenJoined.then(() => this);
 
@@ -130,7 +143,7 @@ export class Hamok<
     return this.#core.lifecycle.closed;
   }
 
-  /** The ids of the other peers in the grid. */
+  /** As `remotePeerIds`, to be iterated once. */
   get activeRemoteHeartbeats(): IterableIterator<string> {
     return this.remotePeerIds.values();
   }
@@ -143,7 +156,9 @@ export class Hamok<
     numberOfOngoingRequests: number;
     /** Operations of remote maps that this peer executes, or is to execute next. */
     numberOfPendingResponses: number;
+    /** The other peers in the grid. */
     numberOfRemotePeers: number;
+    /** See `raft.logs.bytesInMemory`. */
     raftLogsBytesInMemory: number;
   } {
     const core = this.#core;
@@ -158,9 +173,12 @@ export class Hamok<
   }
 
   /**
-   * Begins to look for a grid and resolves when this peer belongs to one that has a leader. A call while joining gives
-   * the same promise. Rejects with `Timeout waiting for leader` (`TIMEOUT`) when the retries are used up: this peer goes
-   * on looking all the same, until `leave()` or `close()`.
+   * Begins to look for a grid and resolves when this peer belongs to one that has a leader, at once when it does. A call
+   * while joining gives the same promise; after a `leave()` that is under way it begins when that is done.
+   *
+   * Rejects with `Timeout waiting for leader` (`TIMEOUT`) when the retries are used up: this peer goes on looking all the
+   * same, until `leave()` or `close()`. With `CLOSED` when one of these is called meanwhile, and on a closed peer; with
+   * `PEER_ID_IN_USE`; with `INVALID_ARGUMENT` for wrong parameters.
    *
    * Events, the first two within this call: `state-changed`, `follower`; `remote-peer-joined` for each peer; on the
    * winner of the election `state-changed`, `candidate`; `leader-changed`; on the winner `state-changed`, `leader`;
@@ -174,7 +192,8 @@ export class Hamok<
 
   /**
    * Leaves the grid, which takes `electionTimeoutInMs` at most. Collections stay open, and are brought up to date by the
-   * next `join()`. Resolves at once when this peer does not run; aborts a `join()` that is under way.
+   * next `join()`. Resolves at once, without `left`, when this peer does not run; aborts a `join()` that is under way.
+   * Rejects with `CLOSED` on a closed peer.
    *
    * Events: `leader-changed`, `state-changed`, `remote-peer-left` for each peer, `left`; then the promise.
    */
@@ -202,6 +221,7 @@ export class Hamok<
    * Hands in a message that came for this peer. What is addressed to another peer, what this peer has sent itself, and
    * everything before `join()` or after the end is ignored. What is no message becomes an `error` event
    * (`INVALID_MESSAGE`). Never throws.
+   * @param _commitIndex accepted for old code, without effect
    */
   accept(message: HamokMessage, _commitIndex?: number): void {
     if (!this.run) return;
@@ -215,7 +235,9 @@ export class Hamok<
 
   /**
    * Orders a message of the application's: every peer gets it with its `commit` event, in the same order. Resolves after
-   * this peer's listeners have been called. Waits until this peer has joined.
+   * this peer's listeners have been called. Waits until this peer has joined; from then on it rejects after 5 s with
+   * `TIMEOUT` or `NO_LEADER`, and also with `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`, and with `INVALID_ARGUMENT`
+   * when it is given no message.
    */
   submit(entry: HamokMessage): Promise<void> {
     if (this.closed) return Promise.reject(hamokError('CLOSED', 'Cannot submit on a closed Hamok instance'));
@@ -226,7 +248,10 @@ export class Hamok<
     }
   }
 
-  /** Tells that a peer exists: emits `remote-peer-joined`. Not needed: peers find one another by their messages. */
+  /**
+   * Tells that a peer exists: emits `remote-peer-joined`. Not needed: peers find one another by their messages.
+   * @throws HamokError `CLOSED`
+   */
   addRemotePeerId(remoteEndpointId: string): void {
     this.#assertOpen('add remote peer to');
     this.#core.membership.addPeer(remoteEndpointId);
@@ -241,7 +266,7 @@ export class Hamok<
 
   /**
    * Resolves when everything that is committed at the time of the call is applied on this peer: a read after it sees all
-   * writes that were acknowledged, to anybody, before it. Rejects after 5 s with `TIMEOUT` or `NO_LEADER`.
+   * writes that were acknowledged, to anybody, before it. Rejects after 5 s with `TIMEOUT` or `NO_LEADER`; with `CLOSED`.
    */
   waitUntilCommitHead(): Promise<void> {
     if (this.closed) {
@@ -252,7 +277,7 @@ export class Hamok<
   }
 
   /**
-   * Resolves when some peer leads.
+   * Resolves when some peer leads, at once when one does. Rejects with `CLOSED`.
    * @param timeoutInMs after which it rejects with `TIMEOUT`; default: never
    */
   waitUntilLeader(timeoutInMs?: number): Promise<void> {
@@ -273,7 +298,11 @@ export class Hamok<
     return this.#create(CollectionKind.MAP, 'mapId', options, (port) => new HamokMap(port, options));
   }
 
-  /** The map of this id, if it exists on this peer; otherwise as `createMap`. @param callback called if it existed */
+  /**
+   * The map of this id, if it exists on this peer: then the other options are not looked at. Otherwise as `createMap`.
+   * @param callback called within this call, with `true`, if it existed
+   * @throws HamokError as `createMap`, but not because a map has this id
+   */
   getOrCreateMap<K, V>(
     options: HamokMapBuilderConfig<K, V>,
     callback?: (alreadyExisted: boolean) => void,
@@ -295,12 +324,14 @@ export class Hamok<
   }
 
   /** Creates a record, as `createMap` creates a map. */
-  createRecord<T extends HamokRecordObject>(options: HamokRecordBuilderConfig<T>): HamokRecord<T> {
+  createRecord<T extends HamokRecordObject<T> = HamokRecordObject>(
+    options: HamokRecordBuilderConfig<T>,
+  ): HamokRecord<T> {
     return this.#create(CollectionKind.RECORD, 'recordId', options, (port) => new HamokRecord(port, options));
   }
 
   /** As `getOrCreateMap`, for records. */
-  getOrCreateRecord<T extends HamokRecordObject>(
+  getOrCreateRecord<T extends HamokRecordObject<T> = HamokRecordObject>(
     options: HamokRecordBuilderConfig<T>,
     callback?: (alreadyExisted: boolean) => void,
   ): HamokRecord<T> {
@@ -321,34 +352,35 @@ export class Hamok<
   }
 
   /** Creates an emitter, as `createMap` creates a map. */
-  createEmitter<
-    T extends HamokEmitterEventMap<T> = HamokEmitterEventMap,
-    M extends Record<string, unknown> = Record<string, unknown>,
-  >(options: HamokEmitterBuilderConfig<T>): HamokEmitter<T, M> {
+  createEmitter<T extends HamokEmitterEventMap<T> = HamokEmitterEventMap, M extends object = Record<string, unknown>>(
+    options: HamokEmitterBuilderConfig<T>,
+  ): HamokEmitter<T, M> {
     return this.#create(CollectionKind.EMITTER, 'emitterId', options, (port) => new HamokEmitter<T, M>(port, options));
   }
 
   /** As `getOrCreateMap`, for emitters. */
   getOrCreateEmitter<
     T extends HamokEmitterEventMap<T> = HamokEmitterEventMap,
-    M extends Record<string, unknown> = Record<string, unknown>,
+    M extends object = Record<string, unknown>,
   >(options: HamokEmitterBuilderConfig<T>, callback?: (alreadyExisted: boolean) => void): HamokEmitter<T, M> {
     return this.#existing(CollectionKind.EMITTER, 'emitterId', options, callback) ?? this.createEmitter<T, M>(options);
   }
 
-  // `once` and `prependOnceListener` of Node.js come through these.
+  /** @internal `once` and `prependOnceListener` of Node.js come through these. */
   override on<E extends keyof HamokEventMap>(event: E, listener: (...args: HamokEventMap[E]) => void): this {
     this.#listening(event);
 
     return super.on(event, listener);
   }
 
+  /** @internal */
   override addListener<E extends keyof HamokEventMap>(event: E, listener: (...args: HamokEventMap[E]) => void): this {
     this.#listening(event);
 
     return super.addListener(event, listener);
   }
 
+  /** @internal */
   override prependListener<E extends keyof HamokEventMap>(
     event: E,
     listener: (...args: HamokEventMap[E]) => void,

@@ -16,7 +16,7 @@ export type HamokObjectConfig<AppData extends Record<string, unknown> = Record<s
   remoteStorageStateWaitingTimeoutInMs: number;
 };
 
-/** The settings of the ordering engine, in milliseconds where they are times. */
+/** The settings of the ordering engine. Times are in milliseconds; fractions are rounded up. */
 export type RaftConfig = {
   /** This peer's id, unique among the running peers of a grid. Default: a UUID v4. */
   peerId: string;
@@ -52,7 +52,7 @@ export type HamokConfig<AppData extends Record<string, unknown> = Record<string,
   appData?: AppData;
   /** How many peers must hear each other before they form a grid; with 1 a lone peer works by itself. Default 2. */
   minPeers?: number;
-  /** A larger write is rejected with `COMMAND_TOO_LARGE`. In bytes, default 16 MiB. */
+  /** A larger write is rejected with `COMMAND_TOO_LARGE`. In bytes. Default 16 MiB. */
   maxCommandBytes?: number;
 };
 

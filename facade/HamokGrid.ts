@@ -12,6 +12,7 @@ export interface GridSource {
 export class HamokGrid {
   readonly #source: GridSource;
 
+  /** Made with its peer. @internal */
   constructor(source: GridSource) {
     this.#source = source;
   }
@@ -37,7 +38,10 @@ export class HamokGrid {
   }
 
   /** This peer's requests that wait for an answer. */
-  get pendingRequests(): { readonly size: number } {
+  get pendingRequests(): {
+    /** Their number. */
+    readonly size: number;
+  } {
     return this.#source.pendingRequests;
   }
 }

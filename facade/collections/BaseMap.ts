@@ -41,6 +41,7 @@ export interface BaseMap<K, V> extends Map<K, V> {
 
 /** The `BaseMap` that a `HamokMap` makes for itself: entries in memory. Single reads and writes are those of `Map`. */
 export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
+  /** See `BaseMap`. */
   getAll(keys: Iterable<K>): ReadonlyMap<K, V> {
     const found = new Map<K, V>();
 
@@ -49,6 +50,7 @@ export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
     return found;
   }
 
+  /** See `BaseMap`. */
   override set(key: K, value: V, callback?: (oldValue: V | undefined) => void): this {
     if (!callback) return super.set(key, value);
 
@@ -60,6 +62,7 @@ export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
     return this;
   }
 
+  /** See `BaseMap`. */
   setAll(entries: ReadonlyMap<K, V>, callback?: (result: BaseMapUpdateResult<K, V>) => void): void {
     const inserted: [K, V][] = [];
     const updated: [K, V, V][] = [];
@@ -73,6 +76,7 @@ export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
     callback?.({ inserted, updated });
   }
 
+  /** See `BaseMap`. */
   insert(key: K, value: V): V | undefined {
     if (this.has(key)) return this.get(key);
 
@@ -81,6 +85,7 @@ export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
     return undefined;
   }
 
+  /** See `BaseMap`. */
   insertAll(entries: ReadonlyMap<K, V> | [K, V][]): ReadonlyMap<K, V> {
     const existing = new Map<K, V>();
 
@@ -92,6 +97,7 @@ export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
     return existing;
   }
 
+  /** See `BaseMap`. */
   deleteAll(keys: Iterable<K>): K[] {
     const deleted: K[] = [];
 
@@ -100,6 +106,7 @@ export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
     return deleted;
   }
 
+  /** See `BaseMap`. */
   remove(key: K): V | undefined {
     const value = this.get(key);
 
@@ -108,6 +115,7 @@ export class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K, V> {
     return value;
   }
 
+  /** See `BaseMap`. */
   removeAll(keys: Iterable<K>): ReadonlyMap<K, V> {
     const removed = this.getAll(keys);
 

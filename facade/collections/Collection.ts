@@ -21,6 +21,10 @@ export abstract class Collection<M extends EventMap<M> & CollectionEventMap> ext
 
   protected readonly port: CollectionPort;
 
+  /** Resolves when what it was created with is in the shared collection, or was refused there. @internal */
+  protected initialized: Promise<void> | undefined;
+
+  /** Made by `hamok.createMap` and the like. @internal */
   constructor(port: CollectionPort) {
     super();
     this.port = port;
@@ -38,12 +42,12 @@ export abstract class Collection<M extends EventMap<M> & CollectionEventMap> ext
   }
 
   /**
-   * Resolves with the collection when it can be used; operations need not wait for it, they are kept in order until then.
+   * Resolves with the collection when it can be used, and has what it was created with; operations need not wait for it, they are kept in order until then.
    * Rejects with `CLOSED` when it is closed before, with `KIND_MISMATCH` when another peer has another kind of collection
    * under this id.
    */
   get ready(): Promise<this> {
-    const ready = this.port.whenReady.then(() => this);
+    const ready = this.port.whenReady.then(() => this.initialized).then(() => this);
 
     // Whoever does not wait for it needs no rejection; whoever does gets it from the promise itself.
     ready.catch(() => {});

@@ -35,6 +35,7 @@ export abstract class EntryCollection<K, V, M extends EventMap<M> & CollectionEv
   protected readonly codec: EntryCodec<K, V>;
   protected abstract readonly senders: EntrySenders;
 
+  /** Made by `hamok.createMap` and `hamok.createRemoteMap`. @internal */
   constructor(port: CollectionPort, codec: EntryCodec<K, V>) {
     super(port);
     this.codec = codec;

@@ -24,13 +24,17 @@ export interface ConnectionStatus {
 
 /** The link between a collection and its grid. */
 export class HamokConnection extends TypedEmitter<HamokConnectionEventMap> {
-  readonly config: { readonly storageId: string };
+  /** What it was made for. */
+  readonly config: {
+    /** The id of the collection. */
+    readonly storageId: string;
+  };
   /** The grid that the collection belongs to. */
   readonly grid: HamokGrid;
 
   readonly #status: Readonly<ConnectionStatus>;
 
-  /** Made with its collection, by `hamok.createMap` and the like. */
+  /** Made with its collection, by `hamok.createMap` and the like. @internal */
   constructor(storageId: string, grid: HamokGrid, status: Readonly<ConnectionStatus>) {
     super();
     this.config = { storageId };

@@ -30,7 +30,15 @@ export type HamokEmitterBuilderConfig<T extends HamokEmitterEventMap<T>> = Colle
    * Codecs by the names of their events; the same on every peer. Default: JSON, in which `undefined` as an argument stays
    * what it is, and within an argument is lost or `null`.
    */
-  payloadsCodec?: Map<keyof T, { encode(...args: unknown[]): string; decode(data: string): unknown[] }>;
+  payloadsCodec?: Map<
+    keyof T,
+    {
+      /** Makes text of the arguments of an event. */
+      encode(...args: unknown[]): string;
+      /** Makes arguments of what `encode` gave, on any peer. */
+      decode(data: string): unknown[];
+    }
+  >;
   /** Whether this peer, while it leads, takes off the subscriptions of peers that leave. Default false. */
   autoClean?: boolean;
 };
@@ -66,10 +74,7 @@ interface Publication {
  * Promises reject with an `Error` that has a `code`: `INVALID_ARGUMENT`, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
  * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
  */
-export class HamokEmitter<
-  T extends HamokEmitterEventMap<T>,
-  M extends Record<string, unknown> = Record<string, unknown>,
-> {
+export class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends object = Record<string, unknown>> {
   /** The link to the grid. */
   readonly connection: HamokConnection;
   /** Who subscribes to what. */
@@ -88,7 +93,7 @@ export class HamokEmitter<
   #received = 0;
   #sent = 0;
 
-  /** Made by `hamok.createEmitter`. @throws HamokError `INVALID_CONFIG` */
+  /** Made by `hamok.createEmitter`. @throws HamokError `INVALID_CONFIG` @internal */
   constructor(port: CollectionPort, config: HamokEmitterBuilderConfig<T>) {
     this.connection = port.connection;
     this.payloadsCodec = config.payloadsCodec;

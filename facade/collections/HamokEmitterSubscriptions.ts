@@ -23,12 +23,12 @@ export type HamokEmitterSubscriptionsEventMap<T, M> = {
  * The methods that change something change what this peer knows, and nothing else: the emitter uses them for what the grid
  * tells it. To subscribe, use the emitter.
  */
-export class HamokEmitterSubscriptions<T, M extends Record<string, unknown>> extends TypedEmitter<
+export class HamokEmitterSubscriptions<T, M extends object> extends TypedEmitter<
   HamokEmitterSubscriptionsEventMap<T, M>
 > {
   readonly #table: SubscriptionTable<M>;
 
-  /** Made with its emitter, by `hamok.createEmitter`. */
+  /** Made with its emitter, by `hamok.createEmitter`. @internal */
   constructor(table: SubscriptionTable<M>) {
     super();
     this.#table = table;
@@ -124,7 +124,7 @@ export class HamokEmitterSubscriptions<T, M extends Record<string, unknown>> ext
 }
 
 /** Has the listeners hear of a change; what one throws comes up on the next tick. */
-export function tellSubscriptionChange<T, M extends Record<string, unknown>>(
+export function tellSubscriptionChange<T, M extends object>(
   subscriptions: HamokEmitterSubscriptions<T, M>,
   { kind, event, peerId, metaData, previous }: SubscriptionChange<M>,
 ): void {

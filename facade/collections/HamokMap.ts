@@ -17,13 +17,21 @@ import { KeyIndex } from './KeyIndex';
 import { Mirror } from './Mirror';
 import { bytesToText, textToBytes } from './snapshotText';
 
-/** The events of a `HamokMap` and the arguments of their listeners. On every peer; one operation's after all its changes. */
+/**
+ * The events of a `HamokMap` and the arguments of their listeners. They come on every peer, those of one operation after
+ * all its changes, and before `commit` of `Hamok` and the caller's promise. What a map holds when it is created late comes
+ * silently; a peer that was away hears the difference.
+ */
 export type HamokMapEventMap<K, V> = {
+  /** A key was set that did not exist. */
   insert: [key: K, value: V];
+  /** A key was set that existed, also to an equal value. Those of one operation come after its `insert`s. */
   update: [key: K, oldValue: V, newValue: V];
-  /** Also for `delete`. */
+  /** An entry was deleted, by `delete` or `remove` and their like. */
   remove: [key: K, value: V];
+  /** All entries were deleted; no `remove` comes for them. When there were none, nothing comes. */
   clear: [];
+  /** The map was closed on this peer; the last event. */
   close: [];
 };
 
@@ -70,8 +78,9 @@ const SENDERS: EntrySenders = {
 };
 
 /**
- * A map that peers share. Reads are local, synchronous, and see what this peer has applied; also after `close()`. For the
- * mutations see {@link EntryCollection}.
+ * A map that peers share. Reads are local, synchronous, and see what this peer has applied; also after `close()`.
+ * Iteration is in the order of insertion; a value that is set again keeps its place. Keys that the codec encodes to equal
+ * bytes are one key. For the other mutations see {@link EntryCollection}, for `ready` and `close` {@link Collection}.
  */
 export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>> {
   /** The local storage. To be read only. */
@@ -84,7 +93,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   private readonly index = new KeyIndex<K>();
   private readonly mirror: Mirror<EntryEvent<K, V>>;
 
-  /** Made by `hamok.createMap`. @throws HamokError `INVALID_CONFIG` */
+  /** Made by `hamok.createMap`. @throws HamokError `INVALID_CONFIG` @internal */
   constructor(port: CollectionPort, config: HamokMapBuilderConfig<K, V>) {
     super(port, new EntryCodec(config.keyCodec, config.valueCodec));
     this.baseMap = objectWith('baseMap', config.baseMap ?? new MemoryBaseMap(), MAP_FUNCTIONS);
@@ -95,7 +104,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
       apply: (change) => this.apply(change),
       emit: (events) => this.emitAll(events),
     });
-    this.share([...this.baseMap]);
+    this.initialized = this.share([...this.baseMap]);
     this.baseMap.clear();
   }
 
@@ -104,6 +113,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
     return this.baseMap.size;
   }
 
+  /** Whether there are no entries. */
   get isEmpty(): boolean {
     return this.baseMap.size === 0;
   }
@@ -140,6 +150,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
     return this.baseMap.entries();
   }
 
+  /** The entries, in the order of insertion. */
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.baseMap.entries();
   }
@@ -222,11 +233,11 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
     if (eventing) this.emitAll(events);
   }
 
-  private share(entries: [K, V][]): void {
+  private share(entries: [K, V][]): Promise<void> {
     const keys = entries.map(([key]) => this.codec.encodeKey(key));
     const values = entries.map(([, value]) => this.codec.encodeValue(value));
 
-    share(this.port, insertAll, keys, values);
+    return share(this.port, insertAll, keys, values);
   }
 
   /** @param valueBytes undefined: remove */

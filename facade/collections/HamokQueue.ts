@@ -21,14 +21,19 @@ import { bytesToText, textToBytes } from './snapshotText';
 /**
  * The events of a `HamokQueue` and the arguments of their listeners. On every peer. A push emits `add` for each item,
  * then `not-empty` if there was none before. A pop emits `remove`; the pop of the last item `empty`, then `remove`.
- * `clear` emits `empty` alone. A peer that was away hears `remove` and `add` for what changed, from head to tail, then
- * `empty` or `not-empty` if the queue became so.
+ * `clear` emits `empty` alone, and nothing when there were no items. A peer that was away hears `remove` and `add` for what
+ * changed, from head to tail, then `empty` or `not-empty` if the queue became so.
  */
 export type HamokQueueEventMap<T> = {
+  /** An item was appended. */
   add: [item: T];
+  /** An item was taken, by any peer. */
   remove: [item: T];
+  /** The last item was taken, or all were dropped by `clear`. */
   empty: [];
+  /** There are items, and were none. */
   'not-empty': [];
+  /** The queue was closed on this peer; the last event. */
   close: [];
 };
 
@@ -76,7 +81,7 @@ export class HamokQueue<T> extends Collection<HamokQueueEventMap<T>> {
   private readonly codec: EntryCodec<number, T>;
   private readonly items: QueueItems<T>;
 
-  /** Made by `hamok.createQueue`. @throws HamokError `INVALID_CONFIG` */
+  /** Made by `hamok.createQueue`. @throws HamokError `INVALID_CONFIG` @internal */
   constructor(port: CollectionPort, config: HamokQueueBuilderConfig<T>) {
     super(port);
     if (config.codec !== undefined) objectWith('codec', config.codec, ['encode', 'decode']);

@@ -19,20 +19,29 @@ import { type PayloadCodecs, RecordCodec } from './RecordCodec';
 import { type FieldEvent, RecordFields } from './RecordFields';
 import { existed, nothing } from './results';
 
-/** What a record can hold: fields by their names. */
-export type HamokRecordObject = Record<string, unknown>;
+/** What a record can hold: fields by their names, in a type alias or an interface. */
+export type HamokRecordObject<T = Record<string, unknown>> = { [K in keyof T]: unknown };
 
-/** The events of a `HamokRecord` and the arguments of their listeners. On every peer; one operation's after all its changes. */
-export type HamokRecordEventMap<T extends HamokRecordObject> = {
+/**
+ * The events of a `HamokRecord` and the arguments of their listeners. They come on every peer, those of one operation
+ * after all its changes, and before `commit` of `Hamok` and the caller's promise. What a record holds when it is created
+ * late comes silently; a peer that was away hears the difference.
+ */
+export type HamokRecordEventMap<T extends HamokRecordObject<T>> = {
+  /** A field was set that did not exist. */
   insert: [{ key: keyof T; value: T[keyof T] }];
+  /** A field was set that existed, also to an equal value. Those of one operation come after its `insert`s. */
   update: [{ key: keyof T; oldValue: T[keyof T]; newValue: T[keyof T] }];
+  /** A field was deleted. */
   remove: [{ key: keyof T; value: T[keyof T] }];
+  /** All fields were deleted; no `remove` comes for them. When there were none, nothing comes. */
   clear: [];
+  /** The record was closed on this peer; the last event. */
   close: [];
 };
 
 /** The options of `hamok.createRecord`. */
-export type HamokRecordBuilderConfig<T extends HamokRecordObject> = CollectionConfig & {
+export type HamokRecordBuilderConfig<T extends HamokRecordObject<T>> = CollectionConfig & {
   /** The same on every peer that shares the record. */
   recordId: string;
   /** Codecs by the names of their fields; the same on every peer. Default: JSON. */
@@ -58,13 +67,13 @@ const NO_VALUES: readonly Uint8Array[] = [];
  * A field exists or not; `0`, `''`, `false` and `null` are values like any other. A value that its codec cannot read on
  * this peer is reported by the `error` event of `Hamok`, and cannot be seen here.
  */
-export class HamokRecord<T extends HamokRecordObject> extends Collection<HamokRecordEventMap<T>> {
+export class HamokRecord<T extends HamokRecordObject<T>> extends Collection<HamokRecordEventMap<T>> {
   private readonly codec: RecordCodec;
   private readonly fields: RecordFields;
   private readonly mirror: Mirror<FieldEvent>;
   private readonly equalValues: (a: unknown, b: unknown) => boolean;
 
-  /** Made by `hamok.createRecord`. @throws HamokError `INVALID_CONFIG` */
+  /** Made by `hamok.createRecord`. @throws HamokError `INVALID_CONFIG` @internal */
   constructor(port: CollectionPort, config: HamokRecordBuilderConfig<T>) {
     super(port);
     this.codec = new RecordCodec(config.payloadCodecs as PayloadCodecs | undefined);
@@ -283,7 +292,7 @@ export class HamokRecord<T extends HamokRecordObject> extends Collection<HamokRe
     } catch (error) {
       throw Object.assign(invalidConfig(`initialObject: ${toError(error).message}`), { cause: error });
     }
-    share(this.port, insertAll, encoded.keys, encoded.values);
+    this.initialized = share(this.port, insertAll, encoded.keys, encoded.values);
   }
 
   private emitAll(events: readonly FieldEvent[]): void {

@@ -15,15 +15,22 @@ import { RemoteMapExecutor } from './RemoteMapExecutor';
 import { type RemoteMapKeys, remoteMapKeys } from './RemoteMapKeys';
 import { existed } from './results';
 
-/** The events of a `HamokRemoteMap` and the arguments of their listeners. On every peer, unless `noEvents` is set. */
+/**
+ * The events of a `HamokRemoteMap` and the arguments of their listeners. On every peer, unless `noEvents` is set; on the
+ * caller's before its promise. They say what the store has reported of an operation, in the order of the operations.
+ */
 export type HamokRemoteMapEventMap<K, V> = {
+  /** A key was set that did not exist. */
   insert: [key: K, value: V];
+  /** A key was set that existed. Those of one operation come after its `insert`s. */
   update: [key: K, oldValue: V, newValue: V];
-  /** Also for `delete`. */
+  /** An entry was deleted, by `delete` or `remove` and their like. */
   remove: [key: K, value: V];
+  /** All entries were deleted; no `remove` comes for them. */
   clear: [];
   /** This peer was away for so long that it missed events. Read the store. */
   'events-lost': [];
+  /** The map was closed on this peer; the last event. */
   close: [];
 };
 
@@ -64,8 +71,8 @@ const UPDATE_IF = remotely(RemoteMethod.UPDATE_IF);
 /**
  * A map whose entries are in a store of the user's, such as Redis. Reads go to the store directly. Mutations are ordered
  * by the grid and executed by the leader, one at a time, with its own `remoteMap` object: so every peer that may lead
- * must create the map. Their promises reject also with `CALLBACK_FAILED`, and the text of what the store threw;
- * `ABANDONED`.
+ * must create the map. For most of them see {@link EntryCollection}. Their promises reject also with `CALLBACK_FAILED`, and
+ * the text of what the store threw; `ABANDONED`. Reads reject with what the store threw, and with `CLOSED`.
  *
  * In the store's answers `undefined` stands for an absent key. Everything else is a value, also `0`, `''` and `false`;
  * `null` is one if the value codec brings it back as `null`, as JSON does.
@@ -82,7 +89,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
 
   private readonly executor: RemoteMapExecutor<K, V>;
 
-  /** Made by `hamok.createRemoteMap`. @throws HamokError `INVALID_CONFIG` */
+  /** Made by `hamok.createRemoteMap`. @throws HamokError `INVALID_CONFIG` @internal */
   constructor(port: CollectionPort, config: HamokRemoteMapBuilderConfig<K, V>) {
     super(port, new EntryCodec(config.keyCodec, config.valueCodec));
     this.remoteMap = object('remoteMap', config.remoteMap);
@@ -163,7 +170,10 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     return this.port.batch(UPDATE_IF, keys, values, existed, undefined, undefined);
   }
 
-  /** Resolves when everything that was ordered before the call, by any peer, has been executed. */
+  /**
+   * Resolves when everything that was ordered before the call, by any peer, has been executed: a read after it sees that
+   * in the store. Rejects with `TIMEOUT`, `NO_LEADER` or `CLOSED`.
+   */
   sync(): Promise<void> {
     try {
       this.assertOpen('sync');

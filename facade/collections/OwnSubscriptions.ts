@@ -38,7 +38,7 @@ interface Registration {
 const NO_META_DATA = encodeMetaData(null);
 const NO_VALUES: readonly Uint8Array[] = [];
 
-export class OwnSubscriptions<M extends Record<string, unknown>> {
+export class OwnSubscriptions<M extends object> {
   private readonly registrations = new Map<string, Registration>();
   private readonly underWay = new Set<Promise<void>>();
 

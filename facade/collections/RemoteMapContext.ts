@@ -1,6 +1,7 @@
 /**
- * What a store's callback gets as one more argument when the leader executes an operation: who executes it, in which
- * place of the order, and whether it still should.
+ * What a function of a store gets as one more argument when the leader executes an operation: who executes it, in which
+ * place of the order, and whether it still should. To use it, declare a last parameter `context?: RemoteMapContext`;
+ * when a peer only reads, it is undefined.
  */
 export interface RemoteMapContext {
   /** The leader's term in which the operation was handed to it. Grows with every election. */

@@ -21,7 +21,7 @@ export function decodeSubscriptionKey(bytes: Uint8Array): [event: string, peerId
 }
 
 /** @param metaData null: none. @throws TypeError `INVALID_ARGUMENT` when it is no object, or has no JSON form */
-export function encodeMetaData(metaData: Record<string, unknown> | null): Uint8Array {
+export function encodeMetaData(metaData: object | null): Uint8Array {
   if (typeof metaData !== 'object') throw invalidArgument(`Meta data must be an object, not ${typeof metaData}`);
   try {
     return json.encode(metaData);
@@ -32,7 +32,7 @@ export function encodeMetaData(metaData: Record<string, unknown> | null): Uint8A
 }
 
 /** @throws HamokError `INVALID_MESSAGE` when the bytes are no meta data */
-export function decodeMetaData<M extends Record<string, unknown>>(bytes: Uint8Array): M | null {
+export function decodeMetaData<M extends object>(bytes: Uint8Array): M | null {
   const metaData = decode(bytes);
 
   if (typeof metaData !== 'object') throw hamokError('INVALID_MESSAGE', 'The meta data of a subscription is no object');

@@ -13,7 +13,7 @@ export interface SubscriptionObserver<M> {
   changed(changes: readonly SubscriptionChange<M>[]): void;
 }
 
-export class SubscriptionMirror<M extends Record<string, unknown>> {
+export class SubscriptionMirror<M extends object> {
   private shown = 0;
 
   constructor(

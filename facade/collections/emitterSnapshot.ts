@@ -3,20 +3,20 @@ import { invalidArgument } from '../common/errors';
 import type { HamokEmitterSnapshot } from '../HamokSnapshot';
 import type { SubscriptionTable } from './SubscriptionTable';
 
-export function writeSnapshot<M extends Record<string, unknown>>(
-  emitterId: string,
-  table: SubscriptionTable<M>,
-): HamokEmitterSnapshot {
+export function writeSnapshot<M extends object>(emitterId: string, table: SubscriptionTable<M>): HamokEmitterSnapshot {
   const subscriptions = [...table.events()].map((event) => ({
     event,
-    subscribers: [...(table.subscribers(event) ?? [])].map(([peerId, metaData]) => ({ peerId, metaData })),
+    subscribers: [...(table.subscribers(event) ?? [])].map(([peerId, metaData]) => ({
+      peerId,
+      metaData: metaData as Record<string, unknown> | null,
+    })),
   }));
 
   return { emitterId, subscriptions };
 }
 
 /** @throws TypeError `INVALID_ARGUMENT` when it is no snapshot */
-export function readSnapshot<M extends Record<string, unknown>>({
+export function readSnapshot<M extends object>({
   subscriptions,
 }: HamokEmitterSnapshot): { event: string; peerId: string; metaData: M | null }[] {
   if (!Array.isArray(subscriptions)) throw wrong('its subscriptions must be a list');

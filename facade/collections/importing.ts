@@ -20,17 +20,18 @@ export function assertImportable(port: CollectionPort, snapshotId: string, what:
 }
 
 /**
- * Puts entries or items into the shared collection, however long it takes until that can be reached. Nobody waits for it,
- * so a failure is reported.
+ * Puts entries or items into the shared collection, however long it takes until that can be reached. A failure is
+ * reported. Resolves when it is over, one way or the other.
  */
 export function share(
   port: CollectionPort,
   send: SendBatch,
   keys: readonly Uint8Array[],
   values: readonly Uint8Array[],
-): void {
-  if (keys.length === 0) return;
-  port.batch(send, keys, values, nothing, undefined, undefined, NO_TIMEOUT).catch((error) => {
+): Promise<void> {
+  if (keys.length === 0) return Promise.resolve();
+
+  return port.batch(send, keys, values, nothing, undefined, undefined, NO_TIMEOUT).catch((error) => {
     if (!port.closed) port.report(error);
   });
 }

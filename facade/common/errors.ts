@@ -63,7 +63,7 @@ export class HamokError extends Error {
     HamokError.prototype.name = 'HamokError';
   }
 
-  /** @param options `cause`: the error behind this one. */
+  /** Makes an error. @param options `cause`: the error behind this one */
   constructor(code: HamokErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

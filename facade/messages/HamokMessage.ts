@@ -21,49 +21,93 @@ import {
 
 /** What part of the system a message belongs to. */
 export enum HamokMessage_MessageProtocol {
+  /** Between the peers of a grid. */
   GRID_COMMUNICATION_PROTOCOL = 1,
+  /** About the ordering engine: an entry of its own in the log. */
   RAFT_COMMUNICATION_PROTOCOL = 2,
+  /** About a collection: what `commit` events carry. */
   STORAGE_COMMUNICATION_PROTOCOL = 3,
 }
 
-/** What a message says. Messages between peers are `HELLO_NOTIFICATION`s; `commit` events carry the storage types. */
+/**
+ * What a message says. This version sends `HELLO_NOTIFICATION`s only, and shows the `CLEAR_`, `DELETE_`, `REMOVE_`, `INSERT_`
+ * and `UPDATE_ENTRIES_REQUEST`s of collections in `commit` events and in the log. The others are free for what an
+ * application submits.
+ */
 export enum HamokMessage_MessageType {
+  /** What one peer sends to others; the payload is in `snapshot`. */
   HELLO_NOTIFICATION = 1,
+  /** Tells which peers the sender hears. */
   ENDPOINT_STATES_NOTIFICATION = 2,
+  /** Tells that requests are still under way. */
   ONGOING_REQUESTS_NOTIFICATION = 3,
+  /** Tells that a peer wants to join. */
   JOIN_NOTIFICATION = 4,
+  /** Asks for a vote. */
   RAFT_VOTE_REQUEST = 12,
+  /** Answers a request for a vote. */
   RAFT_VOTE_RESPONSE = 13,
+  /** Carries a part of the entries that the leader appends. */
   RAFT_APPEND_ENTRIES_REQUEST_CHUNK = 16,
+  /** Answers the leader that appends entries. */
   RAFT_APPEND_ENTRIES_RESPONSE = 17,
+  /** Asks the leader to order a message. */
   SUBMIT_MESSAGE_REQUEST = 20,
+  /** Answers a request to order a message. */
   SUBMIT_MESSAGE_RESPONSE = 21,
+  /** Deletes all entries: `clear`. */
   CLEAR_ENTRIES_REQUEST = 24,
+  /** Answers that all entries were deleted. */
   CLEAR_ENTRIES_RESPONSE = 25,
+  /** Has all entries deleted, without an answer. */
   CLEAR_ENTRIES_NOTIFICATION = 26,
+  /** Asks for the entries of `keys`. */
   GET_ENTRIES_REQUEST = 28,
+  /** Gives entries. */
   GET_ENTRIES_RESPONSE = 29,
+  /** Asks for the number of entries. */
   GET_SIZE_REQUEST = 32,
+  /** Gives the number of entries. */
   GET_SIZE_RESPONSE = 33,
+  /** Asks for the keys. */
   GET_KEYS_REQUEST = 36,
+  /** Gives the keys. */
   GET_KEYS_RESPONSE = 37,
+  /** Deletes the entries of `keys`: `delete` and `deleteAll` of a remote map. */
   DELETE_ENTRIES_REQUEST = 40,
+  /** Answers which keys existed. */
   DELETE_ENTRIES_RESPONSE = 41,
+  /** Has entries deleted, without an answer. */
   DELETE_ENTRIES_NOTIFICATION = 42,
+  /** Deletes the entries of `keys`, by any other call; without `keys`: a `pop`. */
   REMOVE_ENTRIES_REQUEST = 44,
+  /** Answers which entries were deleted. */
   REMOVE_ENTRIES_RESPONSE = 45,
+  /** Has entries deleted, without an answer. */
   REMOVE_ENTRIES_NOTIFICATION = 46,
+  /** Tells which entries were deleted. */
   ENTRIES_REMOVED_NOTIFICATION = 47,
+  /** Sets those entries whose keys do not exist; without `keys`: a `push`. */
   INSERT_ENTRIES_REQUEST = 52,
+  /** Answers which entries existed. */
   INSERT_ENTRIES_RESPONSE = 53,
+  /** Has entries inserted, without an answer. */
   INSERT_ENTRIES_NOTIFICATION = 54,
+  /** Tells which entries were inserted. */
   ENTRIES_INSERTED_NOTIFICATION = 55,
+  /** Sets entries, or those that are as expected: `set`, `setAll`, `updateIf` and their like. */
   UPDATE_ENTRIES_REQUEST = 56,
+  /** Answers which entries existed. */
   UPDATE_ENTRIES_RESPONSE = 57,
+  /** Has entries set, without an answer. */
   UPDATE_ENTRIES_NOTIFICATION = 58,
+  /** Tells which entry was set. */
   ENTRY_UPDATED_NOTIFICATION = 59,
+  /** Tells how far a collection has applied the log. */
   STORAGE_APPLIED_COMMIT_NOTIFICATION = 60,
+  /** Asks for the state of a collection. */
   STORAGE_HELLO_NOTIFICATION = 61,
+  /** Gives the state of a collection. */
   STORAGE_STATE_NOTIFICATION = 62,
 }
 
@@ -162,6 +206,7 @@ export class HamokMessage extends Message<HamokMessage> {
   snapshot?: Uint8Array;
 
   /**
+   * Makes a message.
    * @param data fields to set; `undefined` and `null` leave a field unset. Arrays of bytes become `Uint8Array`s, plain
    * objects in `embeddedMessages` become messages; everything else is taken as it is, without a copy.
    */

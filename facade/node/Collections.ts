@@ -11,10 +11,15 @@ import { type CollectionKind, kindNames } from './protocol';
 
 /** A collection of any kind. */
 export interface AnyCollection {
+  /** The id that it was created with. */
   readonly id: string;
+  /** The link to the grid. */
   readonly connection: HamokConnection;
+  /** Whether `close()` was called, on it or on its `Hamok`. */
   readonly closed: boolean;
+  /** Resolves with the collection when it can be used. */
   readonly ready: Promise<AnyCollection>;
+  /** Closes the collection on this peer. */
   close(): void;
 }
 

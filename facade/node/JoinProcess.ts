@@ -15,6 +15,7 @@ export type HamokJoinProcessParams = {
 
 /** The peers that an attempt has heard. Kept for old code. */
 export type HamokFetchRemotePeersResponse = {
+  /** Their ids. */
   remotePeers: string[];
 };
 

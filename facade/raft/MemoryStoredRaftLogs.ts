@@ -54,6 +54,7 @@ export class MemoryStoredRaftLogs extends TypedEmitter<MemoryStoredRaftLogsEvent
   #aboveMark = false;
 
   /**
+   * Makes a log that is empty until it is given to a `Hamok`.
    * @param _logEntries accepted for old code, without effect
    * @throws HamokError `INVALID_CONFIG`, whose text names the option
    */
@@ -116,7 +117,7 @@ export class MemoryStoredRaftLogs extends TypedEmitter<MemoryStoredRaftLogsEvent
     yield* this.collectEntries(this.commitIndex + 1);
   }
 
-  // `once` and `prependOnceListener` of Node.js come through these.
+  /** @internal `once` and `prependOnceListener` of Node.js come through these. */
   override on<E extends keyof MemoryStoredRaftLogsEventMap>(
     event: E,
     listener: (...args: MemoryStoredRaftLogsEventMap[E]) => void,
@@ -126,6 +127,7 @@ export class MemoryStoredRaftLogs extends TypedEmitter<MemoryStoredRaftLogsEvent
     return super.on(event, listener);
   }
 
+  /** @internal */
   override addListener<E extends keyof MemoryStoredRaftLogsEventMap>(
     event: E,
     listener: (...args: MemoryStoredRaftLogsEventMap[E]) => void,
@@ -135,6 +137,7 @@ export class MemoryStoredRaftLogs extends TypedEmitter<MemoryStoredRaftLogsEvent
     return super.addListener(event, listener);
   }
 
+  /** @internal */
   override prependListener<E extends keyof MemoryStoredRaftLogsEventMap>(
     event: E,
     listener: (...args: MemoryStoredRaftLogsEventMap[E]) => void,
@@ -144,7 +147,7 @@ export class MemoryStoredRaftLogs extends TypedEmitter<MemoryStoredRaftLogsEvent
     return super.prependListener(event, listener);
   }
 
-  /** Called by the `Hamok` that it is given to. @throws HamokError `INVALID_CONFIG` at the second call */
+  /** Called by the `Hamok` that it is given to. @throws HamokError `INVALID_CONFIG` at the second call @internal */
   [BIND_LOGS](source: LogSource): LogFeed {
     if (this.#source) throw invalidConfig('raftLogs belongs to another Hamok: use one object for each Hamok');
     this.#source = source;

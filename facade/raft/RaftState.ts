@@ -5,5 +5,6 @@ export type RaftStateName = HamokState;
 
 /** A peer's role in its grid. */
 export interface RaftState {
+  /** Its name. */
   readonly stateName: RaftStateName;
 }

@@ -23,6 +23,7 @@ export class RaftView {
   readonly config: Readonly<RaftConfig>;
   /** This peer's role. */
   readonly state: RaftState;
+  /** The engine's figures. */
   readonly props: {
     /** Number of the election period; 0 before the first. */
     readonly currentTerm: number;
@@ -32,6 +33,7 @@ export class RaftView {
 
   readonly #source: RaftSource;
 
+  /** Made with its peer. @internal */
   constructor(config: Readonly<RaftConfig>, logs: MemoryStoredRaftLogs, source: RaftSource) {
     this.#source = source;
     this.config = config;

@@ -1,0 +1,123 @@
+/** A remote map on the fake native side: reads go to the store, mutations to the leader, who executes with its own. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+
+afterEach(closePeers);
+
+describe('remote maps', () => {
+  const store = (content: Record<string, number>) => {
+    const entries = new Map(Object.entries(content));
+
+    return {
+      size: async () => entries.size,
+      keys: async () => entries.keys(),
+      get: async (key: string) => entries.get(key),
+      getAll: async (keys: IterableIterator<string>) =>
+        new Map([...keys].filter((key) => entries.has(key)).map((key) => [key, entries.get(key) as number])),
+      async *iterator() {
+        yield* entries;
+      },
+    };
+  };
+
+  it('reads go to the store, before join too; keys can be awaited and iterated', async () => {
+    const { hamok } = createPeer();
+    const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: store({ a: 1, b: 0 }) as never });
+    const collect = async <T>(items: AsyncIterable<T>) => {
+      const all: T[] = [];
+      for await (const item of items) all.push(item);
+      return all;
+    };
+
+    expect([await map.size(), await map.isEmpty(), await map.get('b'), await map.get('x')]).toEqual([
+      2,
+      false,
+      0,
+      undefined,
+    ]);
+    expect(await map.getAll(['b', 'x'])).toEqual(new Map([['b', 0]]));
+    expect(await map.getAll(new Set(['a']).values())).toEqual(new Map([['a', 1]]));
+    expect([...(await map.keys())]).toEqual(['a', 'b']);
+    expect(await collect(map.keys())).toEqual(['a', 'b']);
+    expect(await collect(map.iterator())).toEqual([
+      ['a', 1],
+      ['b', 0],
+    ]);
+    for await (const key of map.keys()) if (key === 'a') break;
+    await expect(map.getAll(5 as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('what a read throws rejects it, and nothing is left unhandled', async () => {
+    const { hamok } = createPeer();
+    const fail = () => {
+      throw new Error('store');
+    };
+    const map = hamok.createRemoteMap<string, number>({
+      mapId: 'map',
+      remoteMap: { size: fail, get: fail, keys: fail, getAll: fail, iterator: fail } as never,
+    });
+
+    map.keys();
+    for (const read of [map.size(), map.isEmpty(), map.get('a'), map.getAll([]), map.keys(), map.keys().next()]) {
+      await expect(read).rejects.toThrow('store');
+    }
+    await expect(map.iterator().next()).rejects.toThrow('store');
+    map.close();
+    for (const read of [map.size(), map.get('a'), map.keys(), map.iterator().next()]) {
+      await expect(read).rejects.toThrow('Cannot get entries from a closed storage (map)');
+    }
+  });
+
+  it('mutations go to the leader; what it reports is heard', async () => {
+    const { hamok, native } = await createJoinedPeer();
+    const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: {} as never });
+    const heard: unknown[] = [];
+
+    for (const event of ['insert', 'update', 'remove', 'clear', 'events-lost'] as const) {
+      map.on(event, (...args: unknown[]) => heard.push([event, ...args]));
+    }
+    await map.ready;
+    native.answers = false;
+    const set = map.set('a', 1);
+    const updated = map.updateIf('a', 2, 1);
+    await Promise.resolve();
+    expect(native.submitted).toMatchObject([
+      { opcode: 6, method: 1, keys: ['"a"'], values: ['1'] },
+      { opcode: 6, method: 9, keys: ['"a"'], values: ['2', '1'] },
+    ]);
+    const [first, second] = native.submitted.map(({ token }) => token);
+    native.put().u8(16).u32(1).u32(4).u8(1).text('"a"', '1').u8(2).text('"a"', '1', '2').u8(3).text('"a"', '2').u8(4);
+    native.put().u8(18).u32(1);
+    native.put().u8(12).u32(first!).u8(1).u32(1).u32(0).u8(1).text('0');
+    native.put().u8(12).u32(second!).u8(3).text('CALLBACK_FAILED', 'boom');
+    expect(await set).toBe(0);
+    await expect(updated).rejects.toMatchObject({ code: 'CALLBACK_FAILED', message: 'boom' });
+    expect(heard).toEqual([['insert', 'a', 1], ['update', 'a', 1, 2], ['remove', 'a', 2], ['clear'], ['events-lost']]);
+  });
+
+  it('sync is asked for after what was called before it', async () => {
+    const { hamok, native } = createPeer();
+    const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: {} as never });
+    const ends = [map.set('a', 1), map.sync()];
+
+    hamok.join();
+    native.join();
+    await Promise.all(ends);
+    expect([native.submits, native.calls.at(-1)]).toEqual([1, 'barrier(1)']);
+    map.close();
+    await expect(map.sync()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('the leader executes with the store that it was given', async () => {
+    const { hamok, native } = await createJoinedPeer();
+    const set = vi.fn(async (_key, _value, callback) => callback(5));
+    const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: { set } as never });
+
+    await map.ready;
+    native.put().u8(14).u32(1).f64(3).f64(0).f64(9).u8(1, 1).list(['"a"']).list(['1']);
+    await vi.waitFor(() => expect(native.replies).toHaveLength(1));
+    expect(set).toHaveBeenCalledWith('a', 1, expect.any(Function), expect.objectContaining({ term: 3, index: 9 }));
+    expect(map.export()).toEqual({ mapId: 'map', appliedCommitIndex: -1 });
+    expect(map.connection.highestSeenCommitIndex).toBe(9);
+  });
+});
