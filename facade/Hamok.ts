@@ -156,7 +156,7 @@ export class Hamok<
     numberOfOngoingRequests: number;
     /** Operations of remote maps that this peer executes, or is to execute next. */
     numberOfPendingResponses: number;
-    /** The other peers in the grid. */
+    /** Number of other peers in the grid. */
     numberOfRemotePeers: number;
     /** See `raft.logs.bytesInMemory`. */
     raftLogsBytesInMemory: number;

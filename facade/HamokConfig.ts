@@ -12,7 +12,7 @@ import type { RaftLogs } from './raft/RaftLogs';
 export type HamokObjectConfig<AppData extends Record<string, unknown> = Record<string, unknown>> = {
   /** The application's own object. */
   appData: AppData;
-  /** Kept for old code; collections need no such wait. */
+  /** Kept for old code, in milliseconds; collections need no such wait. */
   remoteStorageStateWaitingTimeoutInMs: number;
 };
 
@@ -27,7 +27,7 @@ export type RaftConfig = {
   electionTimeoutInMs: number;
   /** A follower that hears nothing from the leader for this long seeks an election. At least 20. Default 1000. */
   followerMaxIdleInMs: number;
-  /** The period of `heartbeat` events. At least 1. Default 100. */
+  /** How often the leader lets the others hear of it, and the period of `heartbeat` events. At least 1. Default 100. */
   heartbeatInMs: number;
   /** The peer votes and stores, but never becomes candidate or leader. Default false. */
   onlyFollower: boolean;

@@ -27,7 +27,11 @@ export type HamokEventMap = {
   'leader-changed': [leaderId: string | undefined, prevLeaderId: string | undefined];
   /** This peer's role changed. */
   'state-changed': [newState: HamokState, prevState: HamokState];
-  /** A collection's operation is committed and applied here: after the collection's events, before the caller's promise. */
+  /**
+   * An operation of a collection, or what was given to `submit()`, is committed and applied here: after the collection's
+   * events, before the caller's promise. For an operation, the message has `protocol`, `type`, `sourceId`, `storageId`,
+   * `keys` and `values`, the latter two as they are encoded.
+   */
   commit: [commitIndex: number, message: HamokMessage];
   /** Every `heartbeatInMs` while running, on every peer. */
   heartbeat: [];
@@ -39,9 +43,12 @@ export type HamokEventMap = {
   'unsynced-peer': [peerId: string];
   /** This peer belongs to a grid that has a leader: after `join()`, and each time after `rejoining`. */
   joined: [];
-  /** This peer has lost the leader and looks for one. */
+  /**
+   * This peer has lost the leader and looks for one; `leader-changed` follows. If it was cut off from all others,
+   * `remote-peer-left` has come for each.
+   */
   rejoining: [];
-  /** `leave()` is done. */
+  /** `leave()` is done; the last event of leaving. */
   left: [];
   /** `close()` is done; the last event. */
   close: [];

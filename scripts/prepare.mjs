@@ -9,6 +9,7 @@ import { extname, join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Failure, main, root, run, runCargo, runNode } from './run.mjs';
+import { writeDeepTypes } from './types/deep-paths.mjs';
 
 const LIBRARY_EXTENSIONS = ['.so', '.dylib', '.dll'];
 
@@ -32,7 +33,7 @@ export async function installDependencies() {
 }
 
 export async function buildFacade() {
-  const inputs = ['facade', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
+  const inputs = ['facade', 'index.d.ts', 'scripts/types', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
   if (changedAt('lib/index.js') > Math.max(...inputs.map(newestIn))) return;
   report('compiling facade/ to lib/');
   const start = new Date();
@@ -40,6 +41,7 @@ export async function buildFacade() {
   const { code } = await runNode(tsc, ['-p', 'tsconfig.build.json'], { stdout: 'stderr' });
   if (code !== 0) throw new Failure('facade/ does not compile');
   removeOlderThan(start, join(root, 'lib'));
+  writeDeepTypes(root);
   // What was saved while tsc ran must count as newer.
   utimesSync(join(root, 'lib/index.js'), start, start);
 }

@@ -1,6 +1,6 @@
 /** Compiled, never run: the log as users read it, with every parameter typed by the package alone. */
-import { Hamok, type LogEntry, MemoryStoredRaftLogs, type RaftLogs } from '../../facade';
-import { MemoryStoredRaftLogs as Deep } from '../../facade/raft/MemoryStoredRaftLogs';
+import { Hamok, type LogEntry, MemoryStoredRaftLogs, type RaftLogs } from 'hamok';
+import { MemoryStoredRaftLogs as Deep } from 'hamok/lib/raft/MemoryStoredRaftLogs';
 
 export function read(hamok: Hamok): (LogEntry | undefined)[] {
   const logs: RaftLogs = hamok.raft.logs;

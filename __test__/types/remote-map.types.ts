@@ -1,163 +1,102 @@
-/**
- * Compiled, never run: stores as users write them must be `RemoteMap`s under `strict`, with every parameter typed by the
- * interface alone.
- */
-import type { RemoteMap, RemoteMapUpdateResult } from '../../facade/collections/RemoteMap';
-
-/** The hash commands of a Redis client, typed as ioredis types them. */
-interface HashClient {
-  hget(hash: string, field: string): Promise<string | null>;
-  hset(hash: string, ...fieldsAndValues: (string | Buffer | number)[]): Promise<number>;
-  hdel(hash: string, ...fields: (string | Buffer)[]): Promise<number>;
-  hkeys(hash: string): Promise<string[]>;
-  hlen(hash: string): Promise<number>;
-  del(...hashes: string[]): Promise<number>;
-}
+/** Compiled, never run: remote maps and their options; stores are in remote-map-stores.types.ts. */
+import {
+  type EqualValues,
+  type Hamok,
+  HamokRemoteMap,
+  type HamokRemoteMapBuilderConfig,
+  type HamokRemoteMapSnapshot,
+  type RemoteMap,
+  type RemoteMapKeys,
+} from 'hamok';
+import { typeOf } from './type-of';
 
 interface Session {
   user: string;
   startedAt: number;
 }
 
-/** Everything asynchronous, values typed by hand where JSON gives `any`. */
-export function hashStore(client: HashClient, hash: string): RemoteMap<string, Session> {
-  return {
-    async size() {
-      return client.hlen(hash);
-    },
-    async clear() {
-      return client.del(hash).then(() => void 0);
-    },
-    async keys() {
-      return (await client.hkeys(hash)).values();
-    },
-    async get(key) {
-      const text = await client.hget(hash, key);
-      return text ? JSON.parse(text) : undefined;
-    },
-    async getAll(keys) {
-      const wanted = [...keys];
-      const texts = await Promise.all(wanted.map((key) => client.hget(hash, key)));
-      const found = wanted
-        .map((key, index) => [key, texts[index] ? JSON.parse(texts[index]) : undefined])
-        .filter(([, value]) => value !== undefined);
+const session: Session = { user: 'ada', startedAt: 0 };
+const equal: EqualValues<Session> = (a, b) => a.user === b.user;
 
-      return new Map(found as [string, Session][]);
-    },
-    async set(key, value, callback) {
-      const before = await client.hget(hash, key);
-
-      await client.hset(hash, key, JSON.stringify(value));
-      callback?.(before ? JSON.parse(before) : undefined);
-    },
-    async setAll(entries, callback) {
-      const inserted: [string, Session][] = [];
-      const updated: [string, Session, Session][] = [];
-
-      for (const [key, value] of entries) {
-        const before = await client.hget(hash, key);
-
-        if (before) updated.push([key, JSON.parse(before), value]);
-        else inserted.push([key, value]);
-        await client.hset(hash, key, JSON.stringify(value));
-      }
-      callback?.({ inserted, updated });
-    },
-    async remove(key) {
-      const text = await client.hget(hash, key);
-
-      await client.hdel(hash, key);
-
-      return text ? JSON.parse(text) : undefined;
-    },
-    async removeAll(keys) {
-      const wanted = [...keys];
-      const removed = await this.getAll(wanted.values());
-
-      await client.hdel(hash, ...wanted);
-
-      return removed;
-    },
-    iterator() {
-      async function* entries() {
-        for (const key of await client.hkeys(hash)) {
-          const text = await client.hget(hash, key);
-
-          yield [key, text ? JSON.parse(text) : undefined] as [string, Session];
-        }
-      }
-
-      return entries();
-    },
+export async function create(hamok: Hamok, remoteMap: RemoteMap<string, Session>): Promise<void> {
+  const config: HamokRemoteMapBuilderConfig<string, Session> = {
+    mapId: 'sessions',
+    remoteMap,
+    keyCodec: { encode: (key) => Buffer.from(key), decode: (data) => Buffer.from(data).toString() },
+    noEvents: false,
+    equalValues: equal,
+    requestTimeoutInMs: 5000,
+    abandonAfterMs: 30_000,
+    maxOutboundMessageKeys: 1000,
+    maxOutboundMessageValues: 1000,
   };
+
+  typeOf(hamok.createRemoteMap(config)).is<HamokRemoteMap<string, Session>>();
+  typeOf(hamok.createRemoteMap({ mapId: 'inferred', remoteMap })).is<HamokRemoteMap<string, Session>>();
+  typeOf(await hamok.createRemoteMap(config).ready).is<HamokRemoteMap<string, Session>>();
+  hamok.getOrCreateRemoteMap<string, Session>(config, (existed) => typeOf(existed).is<boolean>());
+
+  // @ts-expect-error a remote map has a store
+  hamok.createRemoteMap<string, Session>({ mapId: 'sessions' });
+  // @ts-expect-error the store has keys of another type
+  hamok.createRemoteMap<number, Session>({ mapId: 'sessions', remoteMap });
+  // @ts-expect-error a Map is no store
+  hamok.createRemoteMap<string, Session>({ mapId: 'sessions', remoteMap: new Map<string, Session>() });
+  // @ts-expect-error a remote map has no base map
+  hamok.createRemoteMap<string, Session>({ mapId: 'sessions', remoteMap, baseMap: new Map() });
+  // @ts-expect-error a remote map is made by createRemoteMap()
+  new HamokRemoteMap<string, Session>();
 }
 
-/** A class over a `Map`: what changes an entry is synchronous, parameters and results are written out. */
-export class LocalStore<K, V> implements RemoteMap<K, V> {
-  private readonly entries = new Map<K, V>();
+export async function read(sessions: HamokRemoteMap<string, Session>): Promise<void> {
+  typeOf(await sessions.size()).is<number>();
+  typeOf(await sessions.isEmpty()).is<boolean>();
+  typeOf(await sessions.get('a')).is<Session | undefined>();
+  typeOf(await sessions.getAll(['a'])).is<ReadonlyMap<string, Session>>();
+  typeOf(await sessions.getAll(new Set(['a']).values())).is<ReadonlyMap<string, Session>>();
+  typeOf(sessions.keys()).is<RemoteMapKeys<string>>();
+  typeOf([...(await sessions.keys())]).is<string[]>();
+  for await (const key of sessions.keys()) typeOf(key).is<string>();
+  for await (const [key, value] of sessions.iterator()) typeOf([key, value]).is<(string | Session)[]>();
+  typeOf(sessions.remoteMap).is<RemoteMap<string, Session>>();
+  typeOf(sessions.emitEvents).is<boolean>();
+  typeOf(sessions.equalValues).is<EqualValues<Session>>();
 
-  async size(): Promise<number> {
-    return this.entries.size;
-  }
+  // @ts-expect-error the size is a function here
+  sessions.size > 5;
+  // @ts-expect-error keys are strings
+  await sessions.get(5);
+  // @ts-expect-error the store's keys are not there at once
+  for (const key of sessions.keys()) void key;
+  // @ts-expect-error the store is not replaced
+  sessions.remoteMap = {} as RemoteMap<string, Session>;
+}
 
-  async clear(): Promise<void> {
-    this.entries.clear();
-  }
+export async function write(sessions: HamokRemoteMap<string, Session>): Promise<void> {
+  typeOf(await sessions.set('a', session)).is<Session | undefined>();
+  typeOf(await sessions.setAll(new Map([['a', session]]))).is<ReadonlyMap<string, Session>>();
+  typeOf(await sessions.insert('a', session)).is<Session | undefined>();
+  typeOf(await sessions.insertAll([['a', session]])).is<ReadonlyMap<string, Session>>();
+  typeOf(await sessions.delete('a')).is<boolean>();
+  typeOf(await sessions.deleteAll(['a'])).is<ReadonlySet<string>>();
+  typeOf(await sessions.remove('a')).is<boolean>();
+  typeOf(await sessions.removeAll(['a'])).is<ReadonlyMap<string, Session>>();
+  typeOf(await sessions.updateIf('a', session, session)).is<boolean>();
+  typeOf(await sessions.clear()).is<void>();
+  typeOf(await sessions.sync()).is<void>();
 
-  async keys(): Promise<IterableIterator<K>> {
-    return this.entries.keys();
-  }
+  // @ts-expect-error a value has all its fields
+  await sessions.set('a', { user: 'ada' });
+  // @ts-expect-error that is one of HamokMap
+  await sessions.removeIf('a', session);
+}
 
-  async get(key: K): Promise<V | undefined> {
-    return this.entries.get(key);
-  }
+export function move(sessions: HamokRemoteMap<string, Session>): void {
+  const snapshot: HamokRemoteMapSnapshot = sessions.export();
 
-  async getAll(keys: IterableIterator<K>): Promise<ReadonlyMap<K, V>> {
-    const found = new Map<K, V>();
+  typeOf(snapshot).is<{ mapId: string; appliedCommitIndex: number }>();
+  sessions.import(snapshot);
 
-    for (let next = keys.next(); !next.done; next = keys.next()) {
-      if (this.entries.has(next.value)) found.set(next.value, this.entries.get(next.value) as V);
-    }
-
-    return found;
-  }
-
-  set(key: K, value: V, callback?: (oldValue: V | undefined) => void): void {
-    const oldValue = this.entries.get(key);
-
-    this.entries.set(key, value);
-    callback?.(oldValue);
-  }
-
-  setAll(entries: ReadonlyMap<K, V>, callback?: (result: RemoteMapUpdateResult<K, V>) => void): void {
-    const result: RemoteMapUpdateResult<K, V> = { inserted: [], updated: [] };
-
-    for (const [key, value] of entries) {
-      this.set(key, value, (oldValue) => {
-        if (oldValue === undefined) result.inserted.push([key, value]);
-        else result.updated.push([key, oldValue, value]);
-      });
-    }
-    callback?.(result);
-  }
-
-  async remove(key: K): Promise<V | undefined> {
-    const value = this.entries.get(key);
-
-    this.entries.delete(key);
-
-    return value;
-  }
-
-  async removeAll(keys: IterableIterator<K>): Promise<ReadonlyMap<K, V>> {
-    const removed = await this.getAll(keys);
-
-    for (const key of removed.keys()) this.entries.delete(key);
-
-    return removed;
-  }
-
-  async *iterator(): AsyncIterableIterator<[K, V]> {
-    yield* this.entries;
-  }
+  // @ts-expect-error the snapshot of another kind
+  sessions.import({ mapId: 'sessions', keys: [], values: [] });
 }

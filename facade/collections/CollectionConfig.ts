@@ -9,7 +9,7 @@ export type CollectionConfig = {
    * begins when the collection is ready, and again whenever the leader reports that it is at work. Default 5000.
    */
   requestTimeoutInMs?: number;
-  /** Kept for old code; collections need no such wait. */
+  /** Kept for old code, in milliseconds; collections need no such wait. Default 1000. */
   remoteStorageStateWaitingTimeoutInMs?: number;
   /** A batch of more keys travels in several requests, and is no longer one step; 0: no limit. Default 0. */
   maxOutboundMessageKeys?: number;

@@ -26,6 +26,8 @@ export interface EntrySenders {
 const NO_VALUES: readonly Uint8Array[] = [];
 
 /**
+ * What `HamokMap` and `HamokRemoteMap` have in common: their mutations.
+ *
  * Every mutation is ordered by the grid and happens in the same order on all peers. Its promise resolves after that,
  * when the listeners of this peer have been called for it. It rejects with an `Error` that has a `code`:
  * `INVALID_ARGUMENT` for an undefined key or value and for what the codec refuses, `TIMEOUT`, `NO_LEADER`, `CLOSED`,

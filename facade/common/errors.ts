@@ -64,7 +64,7 @@ export class HamokError extends Error {
   }
 
   /** Makes an error. @param options `cause`: the error behind this one */
-  constructor(code: HamokErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: HamokErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }

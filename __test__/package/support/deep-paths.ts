@@ -15,12 +15,22 @@ export const deepPaths: readonly DeepPath[] = [
       'HamokConnection',
       'HamokEmitter',
       'HamokError',
+      'HamokGrid',
       'HamokMap',
       'HamokMessage',
+      'HamokMessage_MessageProtocol',
+      'HamokMessage_MessageType',
       'HamokQueue',
       'HamokRecord',
       'HamokRemoteMap',
+      'MemoryBaseMap',
       'MemoryStoredRaftLogs',
+      'addHamokLogTransport',
+      'createHamokCodec',
+      'createHamokJsonBinaryCodec',
+      'createHamokJsonStringCodec',
+      'createStrToUint8ArrayCodec',
+      'setHamokLogLevel',
     ],
     types: ['BaseMap', 'HamokCodec', 'HamokConfig', 'HamokErrorCode', 'HamokEventMap', 'RaftLogs', 'RemoteMap'],
   },
@@ -54,7 +64,7 @@ export const deepPaths: readonly DeepPath[] = [
   {
     path: 'lib/collections/HamokEmitter',
     values: ['HamokEmitter'],
-    types: ['HamokEmitterBuilderConfig', 'HamokEmitterEventMap'],
+    types: ['HamokEmitterBuilderConfig', 'HamokEmitterEventMap', 'HamokEmitterStats'],
   },
   { path: 'lib/collections/HamokMap', values: ['HamokMap'], types: ['HamokMapBuilderConfig', 'HamokMapEventMap'] },
   {
@@ -65,7 +75,7 @@ export const deepPaths: readonly DeepPath[] = [
   {
     path: 'lib/collections/HamokRecord',
     values: ['HamokRecord'],
-    types: ['HamokRecordBuilderConfig', 'HamokRecordEventMap'],
+    types: ['HamokRecordBuilderConfig', 'HamokRecordEventMap', 'HamokRecordObject'],
   },
   {
     path: 'lib/collections/HamokRemoteMap',
@@ -85,8 +95,8 @@ export const deepPaths: readonly DeepPath[] = [
   },
   {
     path: 'lib/common/logger',
-    values: ['addHamokLogTransport', 'createLogger', 'setHamokLogLevel'],
-    types: ['HamokLogLevel'],
+    values: ['addHamokLogTransport', 'setHamokLogLevel'],
+    types: ['HamokLogLevel', 'HamokLogTransport'],
   },
   {
     path: 'lib/messages/HamokMessage',
