@@ -10,8 +10,7 @@ import { createProject, ownVersion } from './support/projects';
 import { report, runNode } from './support/run';
 
 const packed = inject('packed');
-/** `esModuleInterop`, which is what `tsc --init` sets, because the types of pino need it. */
-const OPTIONS = '--strict --skipLibCheck false --esModuleInterop --target ES2022 --lib ES2022 --types node'.split(' ');
+const OPTIONS = '--strict --skipLibCheck false --target ES2022 --lib ES2022 --types node'.split(' ');
 
 /** The oldest compiler for which the types are, that of this repository, and the newest. */
 const compilers: Readonly<Record<string, string>> = {
