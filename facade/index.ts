@@ -21,7 +21,7 @@ export type { EventMap, TypedEmitter } from './node/TypedEmitter';
 
 export { HamokMap, type HamokMapBuilderConfig, type HamokMapEventMap } from './collections/HamokMap';
 export type { EntryCollection } from './collections/EntryCollection';
-export type { EqualValues } from './collections/equality';
+export type { EqualValues } from './collections/entries/equality';
 export type { HamokMapSnapshot } from './HamokSnapshot';
 export { type BaseMap, type BaseMapUpdateResult, MemoryBaseMap } from './collections/BaseMap';
 
@@ -33,8 +33,8 @@ export {
   type HamokRemoteMapEventMap,
 } from './collections/HamokRemoteMap';
 export type { RemoteMap, RemoteMapUpdateResult } from './collections/RemoteMap';
-export type { RemoteMapContext } from './collections/RemoteMapContext';
-export type { RemoteMapKeys } from './collections/RemoteMapKeys';
+export type { RemoteMapContext } from './collections/remote-map/RemoteMapContext';
+export type { RemoteMapKeys } from './collections/remote-map/RemoteMapKeys';
 export type { HamokRemoteMapSnapshot } from './HamokSnapshot';
 
 // Records
@@ -63,7 +63,7 @@ export {
 export type {
   HamokEmitterSubscriptions,
   HamokEmitterSubscriptionsEventMap,
-} from './collections/HamokEmitterSubscriptions';
+} from './collections/emitter/HamokEmitterSubscriptions';
 export type { HamokEmitterSnapshot } from './HamokSnapshot';
 
 // Codecs

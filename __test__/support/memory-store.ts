@@ -1,6 +1,7 @@
 /** A store for remote maps, in memory, that all peers of a grid share, as they would share a Redis. */
+
+import type { RemoteMapContext } from 'hamok';
 import type { RemoteMap } from 'hamok/lib/collections/RemoteMap';
-import type { RemoteMapContext } from 'hamok/lib/collections/RemoteMapContext';
 
 /** What was done to the store. */
 export interface StoreEntry<V> {

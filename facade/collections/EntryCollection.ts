@@ -7,8 +7,8 @@ import type { CollectionPort, Send, SendBatch } from '../node/CollectionPort';
 import { toError } from '../node/guardedEmit';
 import type { EventMap } from '../node/TypedEmitter';
 import { Collection, type CollectionEventMap } from './Collection';
-import type { EntryCodec } from './EntryCodec';
-import { entryMap, existed, firstValue, keySet, nothing } from './results';
+import type { EntryCodec } from './entries/EntryCodec';
+import { entryMap, existed, firstValue, keySet, nothing } from './entries/results';
 
 /** How each operation goes to the native side. */
 export interface EntrySenders {

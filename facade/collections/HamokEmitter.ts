@@ -6,18 +6,18 @@ import type { Outcome } from '../node/Outcome';
 import type { Delivery } from '../node/RecordSink';
 import { boolean } from '../node/validation';
 import type { CollectionConfig } from './CollectionConfig';
-import { EmitterCodec, type PayloadCodec } from './EmitterCodec';
 import { rejected } from './EntryCollection';
-import { readSnapshot, writeSnapshot } from './emitterSnapshot';
+import { EmitterCodec, type PayloadCodec } from './emitter/EmitterCodec';
+import { readSnapshot, writeSnapshot } from './emitter/emitterSnapshot';
+import { HamokEmitterSubscriptions, tellSubscriptionChange } from './emitter/HamokEmitterSubscriptions';
+import { type AnyListener, LocalListeners } from './emitter/LocalListeners';
+import { OwnSubscriptions } from './emitter/OwnSubscriptions';
+import { SubscriptionCleaner } from './emitter/SubscriptionCleaner';
+import { encodeMetaData } from './emitter/SubscriptionCodec';
+import { SubscriptionMirror } from './emitter/SubscriptionMirror';
+import { type SubscriptionChange, SubscriptionTable } from './emitter/SubscriptionTable';
+import { assertImportable } from './entries/importing';
 import type { HamokConnection } from './HamokConnection';
-import { HamokEmitterSubscriptions, tellSubscriptionChange } from './HamokEmitterSubscriptions';
-import { assertImportable } from './importing';
-import { type AnyListener, LocalListeners } from './LocalListeners';
-import { OwnSubscriptions } from './OwnSubscriptions';
-import { SubscriptionCleaner } from './SubscriptionCleaner';
-import { encodeMetaData } from './SubscriptionCodec';
-import { SubscriptionMirror } from './SubscriptionMirror';
-import { type SubscriptionChange, SubscriptionTable } from './SubscriptionTable';
 
 /** Event names and the arguments of their listeners, such as `{ joined: [userId: string] }`; an interface will do too. */
 export type HamokEmitterEventMap<T = Record<string, unknown[]>> = { [E in keyof T]: unknown[] };

@@ -7,15 +7,15 @@ import type { Change } from '../node/RecordSink';
 import { functionOption, objectWith } from '../node/validation';
 import { type BaseMap, MemoryBaseMap } from './BaseMap';
 import type { CollectionConfig } from './CollectionConfig';
-import { compareAndAct, type Finding } from './compareAndAct';
-import { EntryCodec } from './EntryCodec';
 import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
-import { clear, insertAll, removeAll, setAll } from './entrySenders';
-import { type EqualValues, equalJson } from './equality';
-import { assertImportable, share } from './importing';
-import { KeyIndex } from './KeyIndex';
-import { Mirror } from './Mirror';
-import { bytesToText, textToBytes } from './snapshotText';
+import { compareAndAct, type Finding } from './entries/compareAndAct';
+import { EntryCodec } from './entries/EntryCodec';
+import { clear, insertAll, removeAll, setAll } from './entries/entrySenders';
+import { type EqualValues, equalJson } from './entries/equality';
+import { assertImportable, share } from './entries/importing';
+import { KeyIndex } from './entries/KeyIndex';
+import { Mirror } from './entries/Mirror';
+import { bytesToText, textToBytes } from './entries/snapshotText';
 
 /**
  * The events of a `HamokMap` and the arguments of their listeners. They come on every peer, those of one operation after

@@ -9,14 +9,14 @@ import { objectWith } from '../node/validation';
 import { type BaseMap, MemoryBaseMap } from './BaseMap';
 import { Collection } from './Collection';
 import type { CollectionConfig } from './CollectionConfig';
-import { EntryCodec } from './EntryCodec';
 import { iterable, rejected } from './EntryCollection';
-import { clear } from './entrySenders';
-import { assertImportable, share } from './importing';
-import { Mirror } from './Mirror';
-import { QueueItems } from './QueueItems';
-import { firstValue, nothing } from './results';
-import { bytesToText, textToBytes } from './snapshotText';
+import { EntryCodec } from './entries/EntryCodec';
+import { clear } from './entries/entrySenders';
+import { assertImportable, share } from './entries/importing';
+import { Mirror } from './entries/Mirror';
+import { firstValue, nothing } from './entries/results';
+import { bytesToText, textToBytes } from './entries/snapshotText';
+import { QueueItems } from './queue/QueueItems';
 
 /**
  * The events of a `HamokQueue` and the arguments of their listeners. On every peer. A push emits `add` for each item,

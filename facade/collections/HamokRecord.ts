@@ -9,15 +9,15 @@ import { ChangeKind } from '../node/protocol';
 import { functionOption, invalidConfig } from '../node/validation';
 import { Collection } from './Collection';
 import type { CollectionConfig } from './CollectionConfig';
-import { compareAndAct, type Finding } from './compareAndAct';
 import { iterable, rejected } from './EntryCollection';
-import { clear, insertAll, removeAll, setAll } from './entrySenders';
-import { equalJson } from './equality';
-import { assertImportable, share } from './importing';
-import { Mirror } from './Mirror';
-import { type PayloadCodecs, RecordCodec } from './RecordCodec';
-import { type FieldEvent, RecordFields } from './RecordFields';
-import { existed, nothing } from './results';
+import { compareAndAct, type Finding } from './entries/compareAndAct';
+import { clear, insertAll, removeAll, setAll } from './entries/entrySenders';
+import { equalJson } from './entries/equality';
+import { assertImportable, share } from './entries/importing';
+import { Mirror } from './entries/Mirror';
+import { existed, nothing } from './entries/results';
+import { type PayloadCodecs, RecordCodec } from './record/RecordCodec';
+import { type FieldEvent, RecordFields } from './record/RecordFields';
 
 /** What a record can hold: fields by their names, in a type alias or an interface. */
 export type HamokRecordObject<T = Record<string, unknown>> = { [K in keyof T]: unknown };

@@ -7,13 +7,13 @@ import { ChangeKind, RemoteMethod } from '../node/protocol';
 import type { RemoteEvent } from '../node/ReplyOutbox';
 import { boolean, functionOption, object, time } from '../node/validation';
 import type { CollectionConfig } from './CollectionConfig';
-import { EntryCodec } from './EntryCodec';
 import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
-import { type EqualValues, equalJson } from './equality';
+import { EntryCodec } from './entries/EntryCodec';
+import { type EqualValues, equalJson } from './entries/equality';
+import { existed } from './entries/results';
 import type { RemoteMap } from './RemoteMap';
-import { RemoteMapExecutor } from './RemoteMapExecutor';
-import { type RemoteMapKeys, remoteMapKeys } from './RemoteMapKeys';
-import { existed } from './results';
+import { RemoteMapExecutor } from './remote-map/RemoteMapExecutor';
+import { type RemoteMapKeys, remoteMapKeys } from './remote-map/RemoteMapKeys';
 
 /**
  * The events of a `HamokRemoteMap` and the arguments of their listeners. On every peer, unless `noEvents` is set; on the

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { EntryCodec } from '../../../facade/collections/EntryCodec';
-import { equalJson } from '../../../facade/collections/equality';
+import { EntryCodec } from '../../../facade/collections/entries/EntryCodec';
+import { equalJson } from '../../../facade/collections/entries/equality';
 import type { RemoteMap } from '../../../facade/collections/RemoteMap';
-import { RemoteMapExecutor } from '../../../facade/collections/RemoteMapExecutor';
+import { RemoteMapExecutor } from '../../../facade/collections/remote-map/RemoteMapExecutor';
 import type { HamokCodec } from '../../../facade/common/HamokCodec';
 import { RemoteMethod } from '../../../facade/node/protocol';
 import type { RemoteEvent, RemoteResult } from '../../../facade/node/ReplyOutbox';

@@ -3,10 +3,10 @@
  * store does, each operation ends: with its result, with an error for its caller, or, when it never settles, by being
  * given up. Only an operation that was stopped has no end here: it is the next leader's.
  */
-import { hamokError } from '../common/errors';
-import { toError } from '../node/guardedEmit';
-import type { Execution } from '../node/RecordSink';
-import type { RemoteResult, ReplyOutbox } from '../node/ReplyOutbox';
+import { hamokError } from '../../common/errors';
+import { toError } from '../../node/guardedEmit';
+import type { Execution } from '../../node/RecordSink';
+import type { RemoteResult, ReplyOutbox } from '../../node/ReplyOutbox';
 import { ExecutionContext } from './RemoteMapContext';
 import { ExecutionStopped, executeRemotely, type RemoteMapTools } from './remoteMapMethods';
 

@@ -2,9 +2,9 @@
  * Keeps what a collection shows on this peer in step with the grid: takes what comes in for it, applies it, and has the
  * listeners told.
  */
-import type { CollectionPort } from '../node/CollectionPort';
-import { ChangeKind } from '../node/protocol';
-import type { Change, EncodedEntry } from '../node/RecordSink';
+import type { CollectionPort } from '../../node/CollectionPort';
+import { ChangeKind } from '../../node/protocol';
+import type { Change, EncodedEntry } from '../../node/RecordSink';
 
 /** What a collection shows. `E` is a change as its listeners hear of it. */
 export interface MirrorContent<E> {

@@ -1,6 +1,6 @@
 /** The subscriptions of an emitter as plain data. */
-import { invalidArgument } from '../common/errors';
-import type { HamokEmitterSnapshot } from '../HamokSnapshot';
+import { invalidArgument } from '../../common/errors';
+import type { HamokEmitterSnapshot } from '../../HamokSnapshot';
 import type { SubscriptionTable } from './SubscriptionTable';
 
 export function writeSnapshot<M extends object>(emitterId: string, table: SubscriptionTable<M>): HamokEmitterSnapshot {

@@ -4,7 +4,7 @@
  * Numbers ascend from head to tail without gaps; only an item that could not be read leaves one. So the head is found by
  * its number: to ask a `Map` for its first key again and again would cost as much as had been taken from it.
  */
-import type { BaseMap } from './BaseMap';
+import type { BaseMap } from '../BaseMap';
 
 export class QueueItems<T> {
   /** Number of the first item. Says nothing when there is none. */

@@ -2,7 +2,7 @@
  * Who subscribes to what, as one peer knows it: the shared list's mirror. It also keeps at hand to whom an event goes,
  * because that is asked with every event and changes seldom.
  */
-import type { HamokGrid } from '../HamokGrid';
+import type { HamokGrid } from '../../HamokGrid';
 
 /** What happened to one subscription. */
 export interface SubscriptionChange<M> {

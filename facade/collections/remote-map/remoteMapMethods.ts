@@ -8,14 +8,14 @@
  * A second attempt may find what the first has done. Then `insert` and `updateIf` report the success of the first:
  * they find exactly their own new value.
  */
-import { invalidArgument } from '../common/errors';
-import { ChangeKind, RemoteMethod } from '../node/protocol';
-import type { Execution } from '../node/RecordSink';
-import type { RemoteEvent, RemoteResult, ResultEntry } from '../node/ReplyOutbox';
-import type { EntryCodec } from './EntryCodec';
-import type { EqualValues } from './equality';
+import { invalidArgument } from '../../common/errors';
+import { ChangeKind, RemoteMethod } from '../../node/protocol';
+import type { Execution } from '../../node/RecordSink';
+import type { RemoteEvent, RemoteResult, ResultEntry } from '../../node/ReplyOutbox';
+import type { EntryCodec } from '../entries/EntryCodec';
+import type { EqualValues } from '../entries/equality';
+import type { RemoteMap, RemoteMapUpdateResult } from '../RemoteMap';
 import { KeyPositions } from './KeyPositions';
-import type { RemoteMap, RemoteMapUpdateResult } from './RemoteMap';
 import type { ExecutionContext, RemoteMapContext } from './RemoteMapContext';
 
 /** What a remote map executes with. */

@@ -1,7 +1,7 @@
 /** Keeps the table of subscriptions in step with the shared list, and has the listeners hear of what changes. */
-import type { CollectionPort } from '../node/CollectionPort';
-import { ChangeKind } from '../node/protocol';
-import type { Change, EncodedEntry } from '../node/RecordSink';
+import type { CollectionPort } from '../../node/CollectionPort';
+import { ChangeKind } from '../../node/protocol';
+import type { Change, EncodedEntry } from '../../node/RecordSink';
 import { decodeMetaData, decodeSubscriptionKey } from './SubscriptionCodec';
 import type { SubscriptionChange, SubscriptionTable } from './SubscriptionTable';
 

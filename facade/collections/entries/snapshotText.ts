@@ -2,7 +2,7 @@
  * Bytes as text for snapshots. What is UTF-8 stays readable text, other bytes are in base64 behind a marker, so that
  * every sequence of bytes comes back as it was.
  */
-import { hamokError } from '../common/errors';
+import { hamokError } from '../../common/errors';
 
 const MARKER = '\u0000base64:';
 

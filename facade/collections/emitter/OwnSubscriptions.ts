@@ -6,13 +6,13 @@
  * be, it is repaired: others may have taken this peer off while it was out of the grid, a former process of the same peer
  * id may have left something, an operation may have failed.
  */
-import type { CollectionPort, SendBatch } from '../node/CollectionPort';
-import { CompareAction } from '../node/protocol';
-import { compareAndAct } from './compareAndAct';
-import { insertAll, removeAll, setAll } from './entrySenders';
-import { equalJson } from './equality';
+import type { CollectionPort, SendBatch } from '../../node/CollectionPort';
+import { CompareAction } from '../../node/protocol';
+import { compareAndAct } from '../entries/compareAndAct';
+import { insertAll, removeAll, setAll } from '../entries/entrySenders';
+import { equalJson } from '../entries/equality';
+import { nothing } from '../entries/results';
 import type { AnyListener, Listening, LocalListeners } from './LocalListeners';
-import { nothing } from './results';
 import { encodeMetaData, encodeSubscriptionKey } from './SubscriptionCodec';
 import type { SubscriptionTable } from './SubscriptionTable';
 

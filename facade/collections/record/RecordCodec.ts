@@ -1,8 +1,8 @@
 /** How the names and values of a record's fields become bytes, and back: JSON, or what the user has for a field. */
-import { hamokError, invalidArgument } from '../common/errors';
-import { createHamokJsonStringCodec, type HamokCodec } from '../common/HamokCodec';
-import { toError } from '../node/guardedEmit';
-import { objectWith } from '../node/validation';
+import { hamokError, invalidArgument } from '../../common/errors';
+import { createHamokJsonStringCodec, type HamokCodec } from '../../common/HamokCodec';
+import { toError } from '../../node/guardedEmit';
+import { objectWith } from '../../node/validation';
 
 /** The user's codecs by the names of the fields. */
 export type PayloadCodecs = ReadonlyMap<PropertyKey, HamokCodec<unknown, string>>;

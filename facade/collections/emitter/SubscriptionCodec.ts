@@ -1,7 +1,7 @@
 /** A subscription as an entry of the shared list: JSON of the event and the peer's id is the key, of the meta data the value. */
-import { hamokError, invalidArgument } from '../common/errors';
-import { createHamokJsonBinaryCodec } from '../common/HamokCodec';
-import { toError } from '../node/guardedEmit';
+import { hamokError, invalidArgument } from '../../common/errors';
+import { createHamokJsonBinaryCodec } from '../../common/HamokCodec';
+import { toError } from '../../node/guardedEmit';
 
 const json = createHamokJsonBinaryCodec<unknown>();
 

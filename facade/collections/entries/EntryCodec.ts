@@ -1,8 +1,8 @@
 /** The user's codecs as the collections use them: checked going out, and with errors that say what failed. */
-import { hamokError, invalidArgument } from '../common/errors';
-import { createHamokJsonBinaryCodec, type HamokCodec } from '../common/HamokCodec';
-import { toError } from '../node/guardedEmit';
-import { objectWith } from '../node/validation';
+import { hamokError, invalidArgument } from '../../common/errors';
+import { createHamokJsonBinaryCodec, type HamokCodec } from '../../common/HamokCodec';
+import { toError } from '../../node/guardedEmit';
+import { objectWith } from '../../node/validation';
 
 const CODEC_FUNCTIONS = ['encode', 'decode'];
 

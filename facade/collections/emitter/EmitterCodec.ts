@@ -1,7 +1,7 @@
 /** The arguments of events as they travel: JSON, or what the user has for an event. */
-import { hamokError, invalidArgument } from '../common/errors';
-import { toError } from '../node/guardedEmit';
-import { objectWith } from '../node/validation';
+import { hamokError, invalidArgument } from '../../common/errors';
+import { toError } from '../../node/guardedEmit';
+import { objectWith } from '../../node/validation';
 
 /** How the arguments of one event become text, and back. */
 export interface PayloadCodec {

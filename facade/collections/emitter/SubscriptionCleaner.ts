@@ -5,10 +5,10 @@
  * It first makes sure that this peer knows the list and the grid as they are now. If a peer is taken off that is just
  * coming back, it puts itself on the list again.
  */
-import type { CollectionPort } from '../node/CollectionPort';
-import { toError } from '../node/guardedEmit';
-import type { Outcome } from '../node/Outcome';
-import { removeAll } from './entrySenders';
+import type { CollectionPort } from '../../node/CollectionPort';
+import { toError } from '../../node/guardedEmit';
+import type { Outcome } from '../../node/Outcome';
+import { removeAll } from '../entries/entrySenders';
 import { encodeSubscriptionKey } from './SubscriptionCodec';
 import type { SubscriptionTable } from './SubscriptionTable';
 

@@ -1,6 +1,6 @@
 /** What comes into a collection otherwise than by a call: a snapshot, a base map, an initial object. */
-import { hamokError } from '../common/errors';
-import type { CollectionPort, SendBatch } from '../node/CollectionPort';
+import { hamokError } from '../../common/errors';
+import type { CollectionPort, SendBatch } from '../../node/CollectionPort';
 import { nothing } from './results';
 
 const NO_TIMEOUT = 0;

@@ -1,5 +1,5 @@
 /** How a collection changes something only if it is as the caller expects. */
-import type { CollectionPort, Send } from '../node/CollectionPort';
+import type { CollectionPort, Send } from '../../node/CollectionPort';
 import { conflicted } from './results';
 
 /** What a look at the mirror gave. */

@@ -1,6 +1,6 @@
 /** The fields of a record as this peer has them: decoded for reading, and as the bytes that the grid has. */
-import { ChangeKind } from '../node/protocol';
-import type { Change } from '../node/RecordSink';
+import { ChangeKind } from '../../node/protocol';
+import type { Change } from '../../node/RecordSink';
 import { deepFreeze } from './deepFreeze';
 import type { RecordCodec } from './RecordCodec';
 

@@ -1,5 +1,5 @@
 /** What callers get of an answer. The owner of a request is its codec, the subject the keys that it was made with. */
-import type { Outcome } from '../node/Outcome';
+import type { Outcome } from '../../node/Outcome';
 import type { EntryCodec } from './EntryCodec';
 
 // biome-ignore lint/suspicious/noExplicitAny: one function for all types of keys and values

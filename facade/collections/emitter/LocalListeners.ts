@@ -1,5 +1,5 @@
 /** The listeners that an emitter has on one peer. */
-import { throwLater } from '../node/guardedEmit';
+import { throwLater } from '../../node/guardedEmit';
 
 export type AnyListener = (...args: unknown[]) => void;
 

@@ -2,7 +2,7 @@
  * Where the keys that a store gives back stand in the list that it was given. A store may give the same objects, or keys
  * that it has made anew.
  */
-import type { EntryCodec } from './EntryCodec';
+import type { EntryCodec } from '../entries/EntryCodec';
 
 export class KeyPositions<K> {
   private readonly byKey: Map<K, number>;

@@ -1,6 +1,6 @@
 /** How the operations on entries go to the native side: a map's entries and a record's fields alike. */
-import type { Send, SendBatch } from '../node/CollectionPort';
-import { Opcode } from '../node/protocol';
+import type { Send, SendBatch } from '../../node/CollectionPort';
+import { Opcode } from '../../node/protocol';
 
 export const setAll: SendBatch = (outbox, token, handle, keys, values) =>
   outbox.entries(Opcode.SET_ALL, token, handle, keys, values);

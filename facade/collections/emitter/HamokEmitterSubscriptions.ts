@@ -1,6 +1,6 @@
 /** `emitter.subscriptions`: who subscribes to what, for users to look at. */
-import { guardedEmit } from '../node/guardedEmit';
-import { TypedEmitter } from '../node/TypedEmitter';
+import { guardedEmit } from '../../node/guardedEmit';
+import { TypedEmitter } from '../../node/TypedEmitter';
 import type { SubscriptionChange, SubscriptionTable } from './SubscriptionTable';
 
 /** The events of `HamokEmitterSubscriptions` and the arguments of their listeners. */
