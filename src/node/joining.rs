@@ -106,15 +106,21 @@ impl Driver {
     }
 
     /// Whether every other voter has said farewell. None of them will vote or append again, so nobody can disagree with
-    /// what this peer makes of their grid. Its log may lack the latest voters: whoever else has spoken for this grid
-    /// lately may have a vote in it.
+    /// what this peer makes of their grid. A follower's log may lack the latest voters: whoever else has spoken for this
+    /// grid lately may have a vote in it. A leader knows all voters; but one that was elected by the last vote of a peer
+    /// that has gone since commits nothing any more.
     fn is_sole_heir(&self, now_ms: u64) -> bool {
-        let Some(view) = self.view().filter(|view| !view.leads && view.voters.len() > 1) else { return false };
+        let Some(view) = self.view().filter(|view| view.voters.len() > 1) else { return false };
         let farewells = &self.leading.farewells;
         let alone = view.voters.iter().all(|node| *node == self.node || farewells.contains(node));
         let lease_ms = self.options.follower_max_idle_ms;
-        let kin_silent = now_ms.saturating_sub(self.leading.kin_heard_at_ms) > lease_ms;
-        let unheard = kin_silent && self.election.silence_ms(now_ms) > lease_ms;
+        let unheard = if view.leads {
+            let unfollowed = view.quorum_age.is_none_or(|age| age.as_millis() > u128::from(lease_ms));
+            unfollowed && self.leading.led_for_ms(now_ms) > lease_ms
+        } else {
+            let kin_silent = now_ms.saturating_sub(self.leading.kin_heard_at_ms) > lease_ms;
+            kin_silent && self.election.silence_ms(now_ms) > lease_ms
+        };
         alone && unheard && view.voters.contains(&self.node) && !self.replica.lock().machine.is_pristine()
     }
 

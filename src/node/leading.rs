@@ -50,6 +50,11 @@ impl Leading {
         self.heard.get(&node).copied()
     }
 
+    /// How long this node has led, if it does.
+    pub fn led_for_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_sub(self.since_ms)
+    }
+
     pub fn forget_unless(&mut self, is_known: impl Fn(NodeId) -> bool) {
         self.heard.retain(|node, _| is_known(*node));
     }
