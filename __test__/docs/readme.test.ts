@@ -69,7 +69,7 @@ describe('the tables', () => {
     ['Events of queues', eventsOf('Queue')],
     [
       'Events of `emitter.subscriptions`',
-      members('facade/collections/HamokEmitterSubscriptions.ts', 'HamokEmitterSubscriptionsEventMap'),
+      members('facade/collections/emitter/HamokEmitterSubscriptions.ts', 'HamokEmitterSubscriptionsEventMap'),
     ],
     ['Events of `connection`', members('facade/collections/HamokConnection.ts', 'HamokConnectionEventMap')],
     [

@@ -147,8 +147,9 @@ describe.each(['leader', 'follower'] as const)('every method and its result, on 
     const emitters = await createEmitters([peer(), ...grid().peers.filter((it) => it !== peer())]);
     const [emitter, other] = emitters as [Emitter, Emitter];
     const answers = new Map<number, (answer: unknown) => void>();
+    const responses: Promise<unknown>[] = [];
 
-    await other.subscribe('ping', (n) => void other.publish('any', n, n * 2));
+    await other.subscribe('ping', (n) => responses.push(other.publish('any', n, n * 2)));
     await emitter.subscribe('any', (n, answer) => answers.get(n as number)?.(answer));
     await Promise.all(emitters.map((it) => it.hasSubscribers('ping')));
     const asked = Array.from({ length: 50 }, (_, n) => {
@@ -157,5 +158,6 @@ describe.each(['leader', 'follower'] as const)('every method and its result, on 
       return emitter.publish('ping', n).then(() => answer);
     });
     expect(await Promise.all(asked)).toEqual(asked.map((_, n) => n * 2));
+    expect(await Promise.all(responses)).toEqual(asked.map(() => [idOf(emitter)]));
   });
 });

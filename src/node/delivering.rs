@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use super::deliveries::{Arrival, Completion};
 use super::driver::Driver;
+use crate::error::{Code, Error};
 use crate::ports::{DeliveryId, Notice, Publication};
 use crate::wire::NodeId;
 use crate::wire::command::Outcome;
 use crate::wire::packet::{Body, Delivery};
 
-/// A packet carries about this many bytes of events, so that it travels whole.
+/// A packet carries about this many bytes of events, so that it travels whole if they are small: packets keep their order.
 const PACKET_BYTES: usize = 128 * 1024;
+/// What an event takes beside its texts and its payload, at most.
+const OVERHEAD_BYTES: usize = 40;
 
 /// Events for some nodes, in the order in which they are to be sent.
 #[derive(Default)]
@@ -18,9 +21,32 @@ struct Parcels(BTreeMap<NodeId, Vec<Delivery>>);
 
 impl Driver {
     pub fn publish(&mut self, publications: Vec<Publication>) {
+        for publication in publications {
+            let limit = self.options.max_command_bytes;
+            if publication.payload.len() <= limit {
+                self.deliveries.hold(publication);
+                continue;
+            }
+            let text =
+                format!("{} bytes of an event are more than maxCommandBytes ({limit})", publication.payload.len());
+            let error = Error::new(Code::CommandTooLarge, text);
+            self.front.notice(match publication.token {
+                Some(token) => Notice::Failed { token, error },
+                None => Notice::Error(error),
+            });
+            self.front.wake();
+        }
+        self.send_publications();
+    }
+
+    /// Sends what waits, as soon as this peer is in a grid and knows who else is.
+    pub fn send_publications(&mut self) {
+        if !self.view().is_some_and(|view| view.members.contains_key(&self.node)) {
+            return;
+        }
         let now_ms = self.now_ms();
         let mut parcels = Parcels::default();
-        for mut publication in publications {
+        while let Some(mut publication) = self.deliveries.take_held() {
             let peers = std::mem::take(&mut publication.peers);
             let targets: BTreeMap<NodeId, u32> = (0u32..)
                 .zip(&peers)
@@ -30,10 +56,8 @@ impl Driver {
                 self.complete(publication.token.map(|token| Completion { token, received: Vec::new() }));
                 continue;
             }
-            let nodes: Vec<NodeId> = targets.keys().copied().collect();
-            let delivery = self.deliveries.publish(publication, targets, now_ms);
-            for node in nodes {
-                parcels.0.entry(node).or_default().push(delivery.clone());
+            for (node, delivery) in self.deliveries.publish(publication, targets, now_ms) {
+                parcels.0.entry(node).or_default().push(delivery);
             }
         }
         self.send_parcels(parcels);
@@ -42,9 +66,13 @@ impl Driver {
     /// Sends again what was not answered.
     pub fn repeat_deliveries(&mut self, now_ms: u64) {
         let mut parcels = Parcels::default();
-        for (node, delivery) in self.deliveries.due(now_ms) {
+        let (outbox, view) = (&self.outbox, self.grid.as_ref().map(|grid| &grid.view));
+        let member = |node: NodeId| view.and_then(|view| view.members.get(&node));
+        let is_busy = |node: NodeId| member(node).is_some_and(|member| outbox.is_transferring(&member.peer_id));
+        for (node, delivery) in self.deliveries.due(now_ms, is_busy) {
             parcels.0.entry(node).or_default().push(delivery);
         }
+        self.deliveries.forget_senders(|node| member(node).is_some(), now_ms);
         self.send_parcels(parcels);
     }
 
@@ -61,10 +89,18 @@ impl Driver {
     }
 
     pub fn deliveries_arrived(&mut self, source: &str, from: NodeId, settled_below: u64, deliveries: Vec<Delivery>) {
+        let now_ms = self.now_ms();
+        let is_member = self.view().is_some_and(|view| view.members.contains_key(&from));
+        if !self.deliveries.admits(from, is_member) {
+            return;
+        }
         let mut answers = Vec::new();
         let replica = self.replica.lock();
         for Delivery { number, awaited, collection, event, payload } in deliveries {
-            match (self.deliveries.arrived(from, settled_below, number, awaited), replica.handle_of(&collection)) {
+            match (
+                self.deliveries.arrived(from, settled_below, number, awaited, now_ms),
+                replica.handle_of(&collection),
+            ) {
                 (Arrival::New(id), Some(handle)) => {
                     self.front.notice(Notice::Delivery { handle, id, source, event: &event, payload: &payload });
                 }
@@ -121,7 +157,7 @@ impl Driver {
         for (node, deliveries) in parcels.0 {
             let (mut batch, mut bytes) = (Vec::new(), 0);
             for delivery in deliveries {
-                bytes += delivery.payload.len();
+                bytes += delivery.payload.len() + delivery.event.len() + delivery.collection.len() + OVERHEAD_BYTES;
                 batch.push(delivery);
                 if bytes >= PACKET_BYTES {
                     let deliveries = std::mem::take(&mut batch);

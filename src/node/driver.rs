@@ -20,7 +20,7 @@ use super::office::Office;
 use super::outbox::Outbox;
 use super::replica::{NodeReplica, Signal};
 use super::requests::Purpose;
-use super::sending::{Question, RESEND_MS, Sending};
+use super::sending::{CONFIRM_MS, Question, RESEND_MS, Sending};
 use super::standing::Standing;
 use super::switchboard::Switchboard;
 use super::upkeep::Upkeep;
@@ -29,7 +29,7 @@ use crate::config::Options;
 use crate::error::{Code, Error};
 use crate::ports::{Call, Front, Notice, Token};
 use crate::raft::instance::{RaftInstance, View};
-use crate::raft::log_store::LogStore;
+use crate::raft::log_store::{LogExtent, LogStore};
 use crate::raft::types::Member;
 use crate::wire::blob::Blob;
 use crate::wire::packet::{Body, Hello, Packet};
@@ -302,7 +302,9 @@ impl Driver {
     }
 
     fn retire_raft(&mut self) {
-        lock(&self.status).raft = None;
+        let mut status = lock(&self.status);
+        (status.raft, status.log, status.commit_index) = (None, LogExtent::default(), None);
+        drop(status);
         self.leave_office();
         self.leading = Leading::default();
         self.office = Office::default();
@@ -436,6 +438,9 @@ impl Driver {
             self.sending.session_next = session_next;
             self.sending.progress_at_ms = now_ms;
         }
+        if !awaits && now_ms.saturating_sub(self.sending.progress_at_ms) >= CONFIRM_MS {
+            self.replica.lock().requests.confirm_when_idle();
+        }
         let stuck = awaits && now_ms.saturating_sub(self.sending.progress_at_ms) >= RESEND_MS;
         if stuck || self.sending.resend_at_ms.is_some_and(|at_ms| now_ms >= at_ms) {
             self.sending.resend_at_ms = None;
@@ -457,6 +462,7 @@ impl Driver {
         self.start_session_when_caught_up();
         self.send_requests().await;
         self.ask_questions();
+        self.send_publications();
         self.execute_remote_operations().await;
     }
 

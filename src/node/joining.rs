@@ -83,13 +83,12 @@ impl Driver {
         let patience_ms =
             if grid.session_started { fruitless_ms.max(2 * self.options.election_timeout_ms) } else { fruitless_ms };
         let came_to_nothing = !grid.session_started && view.leader.is_none();
-        // Who has no vote cannot help to elect another leader, and keeps a sole heir from going on: it asks anew. No
-        // majority has ever counted on what it holds, because it would have had to hold the entry that made it a voter.
-        if (!voter || came_to_nothing) && silence_ms > patience_ms {
-            return self.start_over();
-        }
+        // Who has no vote cannot help to elect another leader, and keeps a sole heir from going on: it asks anew.
         if self.is_sole_heir(now_ms) {
             return self.go_on_alone().await;
+        }
+        if (!voter || came_to_nothing) && silence_ms > patience_ms {
+            return self.start_over();
         }
         if !view.leads && voter {
             let reluctant = !self.options.electable();
@@ -110,18 +109,22 @@ impl Driver {
     /// grid lately may have a vote in it. A leader knows all voters; but one that was elected by the last vote of a peer
     /// that has gone since commits nothing any more.
     fn is_sole_heir(&self, now_ms: u64) -> bool {
-        let Some(view) = self.view().filter(|view| view.voters.len() > 1) else { return false };
+        let Some(view) = self.view() else { return false };
         let farewells = &self.leading.farewells;
-        let alone = view.voters.iter().all(|node| *node == self.node || farewells.contains(node));
+        let others_left = view.voters.iter().all(|node| *node == self.node || farewells.contains(node));
+        let voter = view.voters.contains(&self.node);
+        // Where no voter is left, the first of the others keeps the state for them.
+        let first = view.members.keys().find(|node| !farewells.contains(node)) == Some(&self.node);
+        let alone = others_left && if voter { view.voters.len() > 1 } else { first && !view.voters.is_empty() };
         let lease_ms = self.options.follower_max_idle_ms;
         let unheard = if view.leads {
             let unfollowed = view.quorum_age.is_none_or(|age| age.as_millis() > u128::from(lease_ms));
             unfollowed && self.leading.led_for_ms(now_ms) > lease_ms
         } else {
             let kin_silent = now_ms.saturating_sub(self.leading.kin_heard_at_ms) > lease_ms;
-            kin_silent && self.election.silence_ms(now_ms) > lease_ms
+            (kin_silent || !voter) && self.election.silence_ms(now_ms) > lease_ms
         };
-        alone && unheard && view.voters.contains(&self.node) && !self.replica.lock().machine.is_pristine()
+        alone && unheard && !self.replica.lock().machine.is_pristine()
     }
 
     /// Starts a grid of its own that begins with the state of the one whose voters are gone. It has a leader in users'

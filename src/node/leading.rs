@@ -158,7 +158,21 @@ impl Driver {
             self.standing.set_leader(None);
             self.standing.set_candidate(candidate && self.options.electable());
         } else {
+            if self.standing.leader().is_none() {
+                self.welcome_members(now_ms);
+            }
             self.standing.set_leader(leader.as_deref());
+        }
+    }
+
+    /// Who is a member is there until the leader says otherwise: followers need not hear each other.
+    fn welcome_members(&mut self, now_ms: u64) {
+        let members = self.view().map(|view| view.members.clone()).unwrap_or_default();
+        let gone = &self.leading.farewells | &self.leading.silent;
+        for (node, member) in members {
+            if node != self.node && !gone.contains(&node) && self.standing.heard_at_ms(&member.peer_id).is_none() {
+                self.standing.heard(&member.peer_id, now_ms);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::driver::Driver;
-use super::replica::{ReplicaState, is_public};
+use super::replica::{NodeReplica, is_public};
 use crate::ports::{LoggedEntry, Notice};
 use crate::raft::log_store::{self, LogRecord};
 use crate::state_machine::sessions::Sessions;
@@ -54,18 +54,28 @@ impl SessionNames {
     }
 }
 
-/// An entry with what users may know of it.
-pub fn read(record: &LogRecord, state: &ReplicaState) -> LoggedEntry {
-    let LogRecord { index, term, stored_at_ms, command } = record;
-    let operations = match command.as_ref().map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
-        Some(Ok(Command::Requests(batch))) => {
-            let source = state.names.of(batch.session);
+/// Entries with what users may know of them. Decoded before the lock is taken: applying must not wait for readers.
+pub fn read(records: Vec<LogRecord>, replica: &NodeReplica) -> Vec<LoggedEntry> {
+    let decoded: Vec<_> = records
+        .into_iter()
+        .map(|LogRecord { index, term, stored_at_ms, command }| {
+            let batch = match command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
+                Some(Ok(Command::Requests(batch))) => Some(batch),
+                _ => None,
+            };
+            (LoggedEntry { index, term, stored_at_ms, operations: Vec::new() }, batch)
+        })
+        .collect();
+    let state = replica.lock();
+    let named = decoded.into_iter().map(|(mut entry, batch)| {
+        if let Some(batch) = batch {
+            let source = state.machine.sessions().peer_id(batch.session).unwrap_or(state.names.of(batch.session));
             let public = batch.operations.into_iter().filter(is_public);
-            public.map(|operation| (source.to_owned(), operation)).collect()
+            entry.operations = public.map(|operation| (source.to_owned(), operation)).collect();
         }
-        _ => Vec::new(),
-    };
-    LoggedEntry { index: *index, term: *term, stored_at_ms: *stored_at_ms, operations }
+        entry
+    });
+    named.collect()
 }
 
 impl Driver {
@@ -85,14 +95,8 @@ impl Driver {
         }
         let old_ms = self.options.log_entries_expiration_ms;
         let oldest_ms = log_store::now_ms().saturating_sub(old_ms);
-        let state = self.replica.lock();
-        let (mut expired, mut others) = (Vec::new(), Vec::new());
-        for record in &removed {
-            let is_old = old_ms > 0 && record.stored_at_ms <= oldest_ms;
-            let list = if is_old { &mut expired } else { &mut others };
-            list.push(read(record, &state));
-        }
-        drop(state);
+        let is_old = |entry: &LoggedEntry| old_ms > 0 && entry.stored_at_ms <= oldest_ms;
+        let (expired, others): (Vec<_>, Vec<_>) = read(removed, &self.replica).into_iter().partition(is_old);
         for (entries, expired) in [(expired, true), (others, false)] {
             if !entries.is_empty() {
                 self.front.notice(Notice::LogRemoved { entries, expired });

@@ -170,8 +170,7 @@ impl Peer {
     pub fn log_entries(&self, start: u64, end: u64) -> Vec<LoggedEntry> {
         let raft = lock(&self.status).raft.clone();
         let records = raft.map(|raft| raft.records(start, end)).unwrap_or_default();
-        let state = self.replica.lock();
-        records.iter().map(|record| logbook::read(record, &state)).collect()
+        logbook::read(records, &self.replica)
     }
 
     pub fn status(&self) -> StatusReport {

@@ -87,6 +87,11 @@ impl Outbox {
         .collect()
     }
 
+    /// Whether a large packet is on its way to a peer, and not acknowledged yet.
+    pub fn is_transferring(&self, peer_id: &str) -> bool {
+        self.lock().outgoing.contains_key(peer_id)
+    }
+
     /// Takes in a piece of a large packet from `source`, acknowledges it, and gives the packet when it is whole.
     pub fn accept_fragment(&self, source: &str, fragment: &Fragment<'_>) -> Option<Vec<u8>> {
         let now_ms = self.now_ms();

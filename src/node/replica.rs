@@ -287,6 +287,7 @@ impl ReplicaState {
             return;
         };
         opened.ready = true;
+        opened.refused = false;
         opened.told_at = revision;
         let former = opened.mirror.take();
         let content = self.machine.collection(&opened.collection).map(|collection| &collection.content);

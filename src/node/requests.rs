@@ -3,7 +3,7 @@
 //! Requests get their numbers in the order of the calls and keep them until they are settled, however often they have
 //! to be sent. See [`crate::state_machine::sessions`] for what the numbers are good for.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -65,7 +65,13 @@ pub struct Requests {
     next: u64,
     queue: VecDeque<Request>,
     under_way: BTreeMap<u64, Request>,
+    /// The numbers of those under way whose callers wait.
+    numbers: HashMap<Token, u64>,
+    /// Callers that have given up what is in the queue or set aside.
+    abandoned: HashSet<Token>,
     bytes_under_way: usize,
+    /// Whether outcomes have come that no batch has confirmed yet.
+    unconfirmed: bool,
     /// The last session that is known to have opened, while the present one is not.
     former: Option<NodeId>,
     /// Sent under that session, and not settled.
@@ -124,6 +130,9 @@ impl Requests {
         self.opening = Some(attachments.len());
         self.next = 0;
         self.bytes_under_way = 0;
+        self.numbers.clear();
+        // Another grid counts its revisions anew: whoever compared with what it saw has to look again.
+        self.aside.values_mut().chain(&mut self.queue).for_each(|request| request.operation.forget_revision());
         // The former session's attachments move to this one, so what was closed since has to be detached still.
         let attached = |id: &CollectionId| {
             attachments.iter().any(|(_, it)| matches!(it, Operation::Attach { collection, .. } if collection == id))
@@ -161,7 +170,9 @@ impl Requests {
         let mut orphans = Vec::new();
         let mut again = Vec::new();
         for (number, request) in std::mem::take(&mut self.aside) {
+            let given_up = matches!(request.purpose, Purpose::Caller(token) if self.abandoned.remove(&token));
             match &ended {
+                _ if given_up => {}
                 Some(ended) if number >= ended.next => again.push(request),
                 Some(ended) => {
                     let fate = ended.outcomes.get(&number).cloned().map_or(Fate::Unknown, Fate::Settled);
@@ -194,11 +205,20 @@ impl Requests {
                 break;
             }
             let Some(mut request) = self.queue.pop_front() else { break };
+            if let Purpose::Caller(token) = request.purpose {
+                if self.abandoned.remove(&token) {
+                    continue;
+                }
+                self.numbers.insert(token, self.next);
+            }
             request.weight = request.operation.size();
             bytes += request.weight;
             self.bytes_under_way += request.weight;
             self.under_way.insert(self.next, request);
             self.next += 1;
+        }
+        if self.queue.is_empty() && self.aside.is_empty() {
+            self.abandoned.clear();
         }
         self.encode(session, first, self.next)
     }
@@ -242,6 +262,10 @@ impl Requests {
     pub fn settle(&mut self, number: u64) -> Option<Purpose> {
         let request = self.under_way.remove(&number)?;
         self.bytes_under_way -= request.weight;
+        if let Purpose::Caller(token) = request.purpose {
+            self.numbers.remove(&token);
+            self.unconfirmed = true;
+        }
         Some(request.purpose)
     }
 
@@ -259,19 +283,24 @@ impl Requests {
         }
     }
 
-    /// The caller has given up: what has not been sent is dropped, what may have to be sent again becomes nothing.
+    /// The caller has given up: what has not been sent will be dropped, what may have to be sent again becomes nothing.
     pub fn abandon(&mut self, token: Token) {
-        let caller = Purpose::Caller(token);
-        if let Some(position) = self.queue.iter().position(|request| request.purpose == caller) {
-            self.queue.remove(position);
-            return;
-        }
-        let sent = self.under_way.values_mut().chain(self.aside.values_mut());
-        for request in sent.filter(|request| request.purpose == caller) {
-            request.purpose = Purpose::Unwatched;
-            if !request.queued_remotely {
-                request.operation = Operation::Nothing;
+        match self.numbers.remove(&token).and_then(|number| self.under_way.get_mut(&number)) {
+            Some(request) => {
+                request.purpose = Purpose::Unwatched;
+                if !request.queued_remotely {
+                    request.operation = Operation::Nothing;
+                }
             }
+            None if self.queue.is_empty() && self.aside.is_empty() => {}
+            None => drop(self.abandoned.insert(token)),
+        }
+    }
+
+    /// The peer has been idle: lets go of the outcomes that its session still keeps, because nothing has confirmed them.
+    pub fn confirm_when_idle(&mut self) {
+        if self.is_empty() && self.open && std::mem::take(&mut self.unconfirmed) {
+            self.push(Purpose::Unwatched, Operation::Nothing);
         }
     }
 
@@ -282,7 +311,7 @@ impl Requests {
 
     /// How many requests have no answer yet.
     pub fn len(&self) -> usize {
-        self.queue.len() + self.under_way.len() + self.aside.len()
+        (self.queue.len() + self.under_way.len() + self.aside.len()).saturating_sub(self.abandoned.len())
     }
 
     pub fn is_empty(&self) -> bool {

@@ -8,6 +8,8 @@ use crate::wire::packet::Body;
 
 /// What was sent to the leader and has not applied here after this time is sent again.
 pub(super) const RESEND_MS: u64 = 700;
+/// Outcomes that no further request has confirmed after this time are confirmed by themselves.
+pub(super) const CONFIRM_MS: u64 = 1_000;
 /// After a refusal, before the next attempt.
 const RETRY_MS: u64 = 20;
 

@@ -67,6 +67,13 @@ impl Driver {
         }
     }
 
+    /// For a leader: the first index that a member still has to be sent, so that it is not sent a snapshot instead.
+    fn needed_from(&self) -> u64 {
+        let Some(view) = self.view().filter(|view| view.leads) else { return u64::MAX };
+        let followers = view.members.keys().filter(|node| **node != self.node && !self.leading.departed.contains(node));
+        followers.map(|node| view.matched.get(node).map_or(0, |matched| matched + 1)).min().unwrap_or(u64::MAX)
+    }
+
     /// Every peer compacts its own log, when it is worth a snapshot's work or its entries are old.
     pub async fn compact_when_due(&mut self, now_ms: u64) {
         if now_ms < self.upkeep.next_compaction_at_ms {
@@ -80,7 +87,7 @@ impl Driver {
         let oldest_ms = log_store::now_ms().saturating_sub(old_ms);
         let old = old_ms > 0 && stored_at_ms.is_some_and(|stored_at_ms| stored_at_ms <= oldest_ms);
         if old_ms > 0 {
-            raft.purge_stored_until(oldest_ms).await;
+            raft.purge_stored_until(oldest_ms, self.needed_from()).await;
         }
         let large = bytes >= COMPACT_BYTES.max(raft.snapshot_bytes());
         if raft.extent().bytes >= COMPACT_BYTES {

@@ -170,10 +170,11 @@ impl RaftInstance {
         latest.as_ref().and_then(|snapshot| snapshot.meta.last_log_id).map_or(0, |log_id| log_id.index())
     }
 
-    /// Drops what a snapshot covers and was stored at this time or earlier, in milliseconds since 1970.
-    pub async fn purge_stored_until(&self, at_ms: u64) {
-        if let Some(index) = self.log.last_stored_until(at_ms) {
-            let _ = self.raft.trigger().purge_log(index.min(self.covered())).await;
+    /// Drops what a snapshot covers, was stored at this time or earlier, in milliseconds since 1970, and comes before an
+    /// index from which on it is needed.
+    pub async fn purge_stored_until(&self, at_ms: u64, needed_from: u64) {
+        if let (Some(old), Some(free)) = (self.log.last_stored_until(at_ms), needed_from.checked_sub(1)) {
+            let _ = self.raft.trigger().purge_log(old.min(free).min(self.covered())).await;
         }
     }
 

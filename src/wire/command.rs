@@ -125,6 +125,18 @@ impl Operation {
         bytes
     }
 
+    /// What a caller saw in another grid is no ground to act on: a key that it found is taken for changed.
+    pub fn forget_revision(&mut self) {
+        let (Self::Map { operation, .. } | Self::Record { operation, .. } | Self::Emitter { operation, .. }) = self
+        else {
+            return;
+        };
+        if let MapOperation::Compare { seen_revision, .. } | MapOperation::CompareAll { seen_revision, .. } = operation
+        {
+            *seen_revision = 0;
+        }
+    }
+
     fn visit(&self, visit: &mut impl FnMut(&Blob)) {
         match self {
             Self::Nothing | Self::OpenSession { .. } | Self::Attach { .. } | Self::Detach { .. } => {}
