@@ -251,7 +251,7 @@ export type HamokConfig<AppData extends Record<string, unknown> = Record<string,
   appData?: AppData;
   /** How many peers must hear each other before they form a grid; with 1 a lone peer works by itself. Default 2. */
   minPeers?: number;
-  /** A larger write is rejected with `COMMAND_TOO_LARGE`. In bytes. Default 16 MiB. */
+  /** A larger write or event is rejected with `COMMAND_TOO_LARGE`. In bytes. Default 16 MiB. */
   maxCommandBytes?: number;
 };
 
@@ -406,9 +406,9 @@ declare abstract class Collection<M extends EventMap<M> & CollectionEventMap> ex
   get closed(): boolean;
 
   /**
-   * Resolves with the collection when it can be used, and has what it was created with; operations need not wait for it, they are kept in order until then.
-   * Rejects with `CLOSED` when it is closed before, with `KIND_MISMATCH` when another peer has another kind of collection
-   * under this id.
+   * Resolves with the collection when it can be used, and has what it was created with; operations need not wait for it,
+   * they are kept in order until then. Rejects with `CLOSED` when it is closed before, with `KIND_MISMATCH` when another
+   * peer has another kind of collection under this id.
    */
   get ready(): Promise<this>;
 
@@ -463,7 +463,7 @@ export declare class HamokConnection extends TypedEmitter<HamokConnectionEventMa
   /** Whether the collection was closed. */
   get closed(): boolean;
 
-  /** Log index of the last operation that changed the collection on this peer; -1 when there was none. */
+  /** Counts up with what has changed the collection on this peer; -1 when nothing has. */
   get highestSeenCommitIndex(): number;
 }
 
@@ -1137,8 +1137,9 @@ export type HamokQueueSnapshot = {
  *
  * Who subscribes to what is ordered by the grid, and the same on all peers; see `subscriptions`. The events themselves go
  * directly to the subscribed peers, are not stored, and have no common order: between two peers, and over a transport
- * that keeps the order of messages, they arrive as they were sent. Each peer calls its listeners at most once for an event.
- * A listener that throws stops nothing: its error is thrown again on the next tick, and the event counts as received.
+ * that keeps the order of messages, they arrive as they were sent, except that one over 512 KiB travels in pieces and may be
+ * overtaken. Each peer calls its listeners at most once for an event. A listener that throws stops nothing: its error is
+ * thrown again on the next tick, and the event counts as received.
  *
  * Promises reject with an `Error` that has a `code`: `INVALID_ARGUMENT`, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
  * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
@@ -1216,10 +1217,11 @@ export declare class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends o
 
   /**
    * Sends an event to its subscribers, once, and does not ask whether it arrives. This peer's own listeners are called
-   * within this call.
+   * within this call. An event larger than `maxCommandBytes` is not sent, and an `error` event of `Hamok` says so.
    *
    * @returns whether it was sent to another peer, or a listener of this peer was called
-   * @throws HamokError `CLOSED`; `INVALID_ARGUMENT` when the arguments cannot be encoded
+   * @throws HamokError `CLOSED`; `INVALID_ARGUMENT` when the arguments cannot be encoded. They are encoded only when
+   *   another peer subscribes, so this shows no sooner
    */
   notify<K extends keyof T>(event: K, ...args: T[K]): boolean;
 
@@ -1801,7 +1803,7 @@ export type HamokErrorCode =
   | 'OUTCOME_UNKNOWN'
   /** Another kind of collection exists under this id, here or on another peer. Use another id. */
   | 'KIND_MISMATCH'
-  /** One write is larger than `maxCommandBytes`. Nothing was changed; split it. */
+  /** One write or event is larger than `maxCommandBytes`. Nothing was changed or sent; split it. */
   | 'COMMAND_TOO_LARGE'
   /** A live peer of the grid has this peer id. Join under another, or stop that peer. */
   | 'PEER_ID_IN_USE'

@@ -52,7 +52,7 @@ export type HamokConfig<AppData extends Record<string, unknown> = Record<string,
   appData?: AppData;
   /** How many peers must hear each other before they form a grid; with 1 a lone peer works by itself. Default 2. */
   minPeers?: number;
-  /** A larger write is rejected with `COMMAND_TOO_LARGE`. In bytes. Default 16 MiB. */
+  /** A larger write or event is rejected with `COMMAND_TOO_LARGE`. In bytes. Default 16 MiB. */
   maxCommandBytes?: number;
 };
 

@@ -42,9 +42,9 @@ export abstract class Collection<M extends EventMap<M> & CollectionEventMap> ext
   }
 
   /**
-   * Resolves with the collection when it can be used, and has what it was created with; operations need not wait for it, they are kept in order until then.
-   * Rejects with `CLOSED` when it is closed before, with `KIND_MISMATCH` when another peer has another kind of collection
-   * under this id.
+   * Resolves with the collection when it can be used, and has what it was created with; operations need not wait for it,
+   * they are kept in order until then. Rejects with `CLOSED` when it is closed before, with `KIND_MISMATCH` when another
+   * peer has another kind of collection under this id.
    */
   get ready(): Promise<this> {
     const ready = this.port.whenReady.then(() => this.initialized).then(() => this);

@@ -57,7 +57,7 @@ export class HamokConnection extends TypedEmitter<HamokConnectionEventMap> {
     return this.#status.closed;
   }
 
-  /** Log index of the last operation that changed the collection on this peer; -1 when there was none. */
+  /** Counts up with what has changed the collection on this peer; -1 when nothing has. */
   get highestSeenCommitIndex(): number {
     return this.#status.highestSeenCommitIndex;
   }

@@ -1,4 +1,5 @@
 /** The shared emitter: who subscribes to what is replicated, and events go directly from peer to peer. */
+import { assertWellFormed } from '../common/arguments';
 import { hamokError, invalidArgument } from '../common/errors';
 import type { HamokEmitterSnapshot } from '../HamokSnapshot';
 import type { CollectionPort, Send } from '../node/CollectionPort';
@@ -68,8 +69,9 @@ interface Publication {
  *
  * Who subscribes to what is ordered by the grid, and the same on all peers; see `subscriptions`. The events themselves go
  * directly to the subscribed peers, are not stored, and have no common order: between two peers, and over a transport
- * that keeps the order of messages, they arrive as they were sent. Each peer calls its listeners at most once for an event.
- * A listener that throws stops nothing: its error is thrown again on the next tick, and the event counts as received.
+ * that keeps the order of messages, they arrive as they were sent, except that one over 512 KiB travels in pieces and may be
+ * overtaken. Each peer calls its listeners at most once for an event. A listener that throws stops nothing: its error is
+ * thrown again on the next tick, and the event counts as received.
  *
  * Promises reject with an `Error` that has a `code`: `INVALID_ARGUMENT`, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
  * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
@@ -115,10 +117,17 @@ export class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends object = 
     port.attach({
       ready: (revision, fill) => mirror.onReady(revision, fill),
       changes: (revision, changes) => mirror.onChanges(revision, changes),
+      connected: () => {
+        this.#own.checkAll();
+        this.#cleanByItself();
+      },
+      leaderChanged: () => this.#cleanByItself(),
+      peerLeft: () => {
+        this.#table.forgetReceivers();
+        this.#cleanByItself();
+      },
       delivery: (delivery) => this.#onDelivery(delivery),
     });
-    port.connection.on('remote-peer-removed', () => this.#table.forgetReceivers());
-    if (this.autoClean) this.#cleaner.cleanByItself();
   }
 
   /** The id that it was created with. */
@@ -258,7 +267,7 @@ export class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends object = 
     const publication: Publication = { event: event as string, args, payload, peerIds: [], received: false };
 
     // Nobody answers when it goes to nobody else.
-    if (this.#port.opened && this.#table.receivers(publication.event).peerIds.length === 0) {
+    if (this.#port.opened && !this.#port.refused && this.#table.receivers(publication.event).peerIds.length === 0) {
       this.#deliverLocally(publication);
       return Promise.resolve(publication.received ? [this.#port.grid.localPeerId] : []);
     }
@@ -275,10 +284,11 @@ export class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends object = 
 
   /**
    * Sends an event to its subscribers, once, and does not ask whether it arrives. This peer's own listeners are called
-   * within this call.
+   * within this call. An event larger than `maxCommandBytes` is not sent, and an `error` event of `Hamok` says so.
    *
    * @returns whether it was sent to another peer, or a listener of this peer was called
-   * @throws HamokError `CLOSED`; `INVALID_ARGUMENT` when the arguments cannot be encoded
+   * @throws HamokError `CLOSED`; `INVALID_ARGUMENT` when the arguments cannot be encoded. They are encoded only when
+   *   another peer subscribes, so this shows no sooner
    */
   notify<K extends keyof T>(event: K, ...args: T[K]): boolean {
     this.#assertOpen('publish on');
@@ -368,6 +378,11 @@ export class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends object = 
     if (this.closed) throw hamokError('CLOSED', `Cannot ${action} a closed emitter`);
   }
 
+  /** There may be something to clean up. */
+  #cleanByItself(): void {
+    if (this.autoClean) void this.#cleaner.cleanAsLeader();
+  }
+
   #deliverLocally(publication: Publication): void {
     const { event, args } = publication;
 
@@ -409,6 +424,7 @@ function receivedBy({ indexes }: Outcome, localPeerId: string, { peerIds, receiv
 
 function assertEvent(event: unknown): void {
   if (typeof event !== 'string') throw invalidArgument(`An event must be named by a string, not ${typeof event}`);
+  assertWellFormed(event, 'The name of an event');
 }
 
 function assertListener(listener: unknown): void {

@@ -12,7 +12,7 @@ import { compareAndAct, type Finding } from './entries/compareAndAct';
 import { EntryCodec } from './entries/EntryCodec';
 import { clear, insertAll, removeAll, setAll } from './entries/entrySenders';
 import { type EqualValues, equalJson } from './entries/equality';
-import { assertImportable, share } from './entries/importing';
+import { assertImportable, insertWhenReady } from './entries/importing';
 import { KeyIndex } from './entries/KeyIndex';
 import { Mirror } from './entries/Mirror';
 import { bytesToText, textToBytes } from './entries/snapshotText';
@@ -237,7 +237,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
     const keys = entries.map(([key]) => this.codec.encodeKey(key));
     const values = entries.map(([, value]) => this.codec.encodeValue(value));
 
-    return share(this.port, insertAll, keys, values);
+    return insertWhenReady(this.port, insertAll, keys, values);
   }
 
   /** @param valueBytes undefined: remove */

@@ -12,7 +12,7 @@ import type { CollectionConfig } from './CollectionConfig';
 import { iterable, rejected } from './EntryCollection';
 import { EntryCodec } from './entries/EntryCodec';
 import { clear } from './entries/entrySenders';
-import { assertImportable, share } from './entries/importing';
+import { assertImportable, insertWhenReady } from './entries/importing';
 import { Mirror } from './entries/Mirror';
 import { firstValue, nothing } from './entries/results';
 import { bytesToText, textToBytes } from './entries/snapshotText';
@@ -186,7 +186,7 @@ export class HamokQueue<T> extends Collection<HamokQueueEventMap<T>> {
     const encoded = Array.from(iterable(snapshot.values, 'values of a snapshot'), textToBytes);
     const items = encoded.map((bytes) => this.codec.decodeValue(bytes));
 
-    share(this.port, push, encoded, NO_VALUES);
+    insertWhenReady(this.port, push, encoded, NO_VALUES);
     // Later on the mirror shows the shared queue and nothing else.
     if (this.port.opened) return;
 

@@ -13,7 +13,7 @@ import { iterable, rejected } from './EntryCollection';
 import { compareAndAct, type Finding } from './entries/compareAndAct';
 import { clear, insertAll, removeAll, setAll } from './entries/entrySenders';
 import { equalJson } from './entries/equality';
-import { assertImportable, share } from './entries/importing';
+import { assertImportable, insertWhenReady } from './entries/importing';
 import { Mirror } from './entries/Mirror';
 import { existed, nothing } from './entries/results';
 import { type PayloadCodecs, RecordCodec } from './record/RecordCodec';
@@ -210,7 +210,7 @@ export class HamokRecord<T extends HamokRecordObject<T>> extends Collection<Hamo
       this.codec.decodeValue(this.codec.decodeKey(key), values[position] as Uint8Array);
     });
 
-    share(this.port, insertAll, keys, values);
+    insertWhenReady(this.port, insertAll, keys, values);
     // Later on the mirror shows the shared record and nothing else.
     if (this.port.opened) return;
 
@@ -292,7 +292,7 @@ export class HamokRecord<T extends HamokRecordObject<T>> extends Collection<Hamo
     } catch (error) {
       throw Object.assign(invalidConfig(`initialObject: ${toError(error).message}`), { cause: error });
     }
-    this.initialized = share(this.port, insertAll, encoded.keys, encoded.values);
+    this.initialized = insertWhenReady(this.port, insertAll, encoded.keys, encoded.values);
   }
 
   private emitAll(events: readonly FieldEvent[]): void {

@@ -1,5 +1,4 @@
 /** The map over a store of the user's: the grid orders what is done to it, the leader does it. */
-import { hamokError } from '../common/errors';
 import type { HamokCodec } from '../common/HamokCodec';
 import type { HamokRemoteMapSnapshot } from '../HamokSnapshot';
 import type { CollectionPort, SendBatch } from '../node/CollectionPort';
@@ -10,6 +9,7 @@ import type { CollectionConfig } from './CollectionConfig';
 import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
 import { EntryCodec } from './entries/EntryCodec';
 import { type EqualValues, equalJson } from './entries/equality';
+import { assertImportable } from './entries/importing';
 import { existed } from './entries/results';
 import type { RemoteMap } from './RemoteMap';
 import { RemoteMapExecutor } from './remote-map/RemoteMapExecutor';
@@ -197,11 +197,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
    */
   import(snapshot: HamokRemoteMapSnapshot): void {
     this.assertOpen('import data on');
-    if (this.connection.connected) throw hamokError('INVALID_ARGUMENT', 'Cannot import data while connected');
-    if (snapshot.mapId !== this.id) {
-      const ids = `${snapshot.mapId} !== ${this.id}`;
-      throw hamokError('INVALID_ARGUMENT', `Cannot import data from a different storage: ${ids}`);
-    }
+    assertImportable(this.port, snapshot.mapId, 'storage');
   }
 
   protected override onClosed(): void {

@@ -21,7 +21,7 @@ export type HamokErrorCode =
   | 'OUTCOME_UNKNOWN'
   /** Another kind of collection exists under this id, here or on another peer. Use another id. */
   | 'KIND_MISMATCH'
-  /** One write is larger than `maxCommandBytes`. Nothing was changed; split it. */
+  /** One write or event is larger than `maxCommandBytes`. Nothing was changed or sent; split it. */
   | 'COMMAND_TOO_LARGE'
   /** A live peer of the grid has this peer id. Join under another, or stop that peer. */
   | 'PEER_ID_IN_USE'

@@ -9,7 +9,7 @@ import { Deferred } from './Deferred';
 import type { DeliveryOutbox } from './DeliveryOutbox';
 import { guardedEmit, toError } from './guardedEmit';
 import type { Outbox } from './Outbox';
-import { mergeOutcomes, type Outcome } from './Outcome';
+import { mergeOutcomes, NOTHING, type Outcome } from './Outcome';
 import type { CollectionKind } from './protocol';
 import type { Change, Delivery, EncodedEntry, Execution } from './RecordSink';
 import type { RemoteEvent, ReplyOutbox } from './ReplyOutbox';
@@ -25,6 +25,12 @@ export interface CollectionSink {
   halt?(term: number, letRunningFinish: boolean): void;
   remoteEvents?(events: readonly RemoteEvent[]): void;
   eventsLost?(): void;
+  /** The connection is about to emit `connected`. */
+  connected?(): void;
+  /** The connection is about to emit `leader-changed`. */
+  leaderChanged?(leaderId: string | undefined): void;
+  /** The connection is about to emit `remote-peer-removed`. */
+  peerLeft?(peerId: string): void;
   /** @returns whether a listener was called */
   delivery?(delivery: Delivery): boolean;
   /** Number of operations that this peer has been given to execute, and has not answered. */
@@ -79,6 +85,8 @@ export class CollectionPort {
   private readyDeferred = new Deferred<void>();
   /** Whether READY has come since the peer last joined. */
   private isAttached = false;
+  /** What waits until the peer belongs to a grid with a leader. */
+  private unconnected: PendingRequest[] = [];
 
   constructor(
     private readonly host: PortHost,
@@ -98,6 +106,11 @@ export class CollectionPort {
   /** Whether the collection has been ready once. */
   get opened(): boolean {
     return !this.waiting;
+  }
+
+  /** Whether requests are rejected because another peer has another kind of collection under this id. */
+  get refused(): boolean {
+    return this.refusal !== undefined;
   }
 
   /** Whether the mirror is kept up to date: not between a join and READY. */
@@ -181,12 +194,23 @@ export class CollectionPort {
 
   /** Resolves when everything that was committed before is applied here, and executed, wherever that is done. */
   barrier(): Promise<void> {
+    return this.request(this.sendBarrier, nothing, undefined, undefined);
+  }
+
+  /** As `barrier`, and the peer belongs to a grid with a leader when it resolves. One deadline for all of it. */
+  async connectedBarrier(): Promise<void> {
+    let deadline: number | undefined;
+
     const send: Send = (outbox, request) => {
-      outbox.flush();
-      this.host.barrier(request.token, this.handle);
+      deadline = request.deadline;
+      this.sendBarrier(outbox, request);
     };
 
-    return this.request(send, nothing, undefined, undefined);
+    for (;;) {
+      await this.request(send, nothing, undefined, undefined, deadline);
+      if (this.grid.connected) return;
+      await this.request(this.awaitConnected, nothing, undefined, undefined, deadline);
+    }
   }
 
   /** The collection can be used. */
@@ -257,6 +281,7 @@ export class CollectionPort {
 
   /** The peer belongs to a grid with a leader, or no longer does. */
   onConnectedChanged(connected: boolean): void {
+    if (connected) for (const { token } of this.unconnected.splice(0)) this.host.requests.complete(token, NOTHING);
     // After a join, READY says when.
     if (!connected || this.isAttached) this.setConnected(connected);
   }
@@ -269,10 +294,14 @@ export class CollectionPort {
   }
 
   onLeaderChanged(leaderId: string | undefined): void {
+    if (this.closed) return;
+    this.sink.leaderChanged?.(leaderId);
     guardedEmit(this.connection, 'leader-changed', [leaderId]);
   }
 
   onPeerLeft(peerId: string): void {
+    if (this.closed) return;
+    this.sink.peerLeft?.(peerId);
     guardedEmit(this.connection, 'remote-peer-removed', [peerId]);
   }
 
@@ -283,12 +312,25 @@ export class CollectionPort {
     this.status.closed = true;
     this.status.connected = false;
     this.waiting &&= [];
+    this.unconnected = [];
     this.host.closed(this);
     this.host.requests.failHandle(this.handle, error);
     this.readyDeferred.reject(error);
     guardedEmit(this.connection, 'close', []);
     this.connection.removeAllListeners();
   }
+
+  private readonly sendBarrier: Send = (outbox, { token }) => {
+    outbox.flush();
+    this.host.barrier(token, this.handle);
+  };
+
+  private readonly awaitConnected: Send = (_outbox, request) => {
+    const { requests } = this.host;
+
+    if (this.grid.connected) requests.complete(request.token, NOTHING);
+    else this.unconnected = [...this.unconnected.filter((other) => requests.has(other)), request];
+  };
 
   private part<O, S, R>(
     send: SendBatch,
@@ -361,8 +403,9 @@ export class CollectionPort {
   }
 
   private setConnected(connected: boolean): void {
-    if (this.status.connected === connected) return;
+    if (this.closed || this.status.connected === connected) return;
     this.status.connected = connected;
+    if (connected) this.sink.connected?.();
     guardedEmit(this.connection, connected ? 'connected' : 'disconnected', []);
   }
 }

@@ -68,6 +68,10 @@ export const fails = ({ native }: Bench, token: number, code: string) =>
 
 export const keyOf = (event: string, peerId: string) => JSON.stringify([event, peerId]);
 
+/** The collection is refused: another peer has another kind under its id. */
+export const refused = ({ native }: Bench) =>
+  native.put().u8(10).u32(HANDLE).u8(0).text('KIND_MISMATCH', 'Another kind');
+
 /** Another peer subscribes. */
 export function others({ native }: Bench, event: string, peerId: string, metaData: unknown = null): void {
   native.change(HANDLE, keyOf(event, peerId), JSON.stringify(metaData));

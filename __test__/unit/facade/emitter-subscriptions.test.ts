@@ -357,6 +357,34 @@ describe('cleanup', () => {
     expect(await cleaned).toEqual(new Set(['gone']));
   });
 
+  it('rejects in time when the grid can be asked and is not there for this peer', async () => {
+    const bench = await createEmitterAmong(['b'], { requestTimeoutInMs: 30 });
+    const { emitter, native } = bench;
+    const barriers = () => native.calls.filter((call) => call === `barrier(${HANDLE})`).length;
+
+    others(bench, 'a', 'b');
+    native.put().u8(8);
+    await nextTurn();
+    expect(await endOf(emitter.cleanup())).toMatch(/^TIMEOUT: Timeout/);
+    expect(barriers()).toBe(1);
+    native.put().u8(3, 0);
+    await nextTurn();
+    expect(await endOf(emitter.cleanup())).toMatch(/^NO_LEADER/);
+    expect(barriers()).toBe(2);
+    expect(native.submitted).toEqual([]);
+  });
+
+  it('ends with the emitter while it waits for the grid', async () => {
+    const bench = await createEmitter();
+
+    bench.native.put().u8(8);
+    const cleaned = endOf(bench.emitter.cleanup());
+    await nextTurn();
+    await nextTurn();
+    bench.emitter.close();
+    expect(await cleaned).toBe('CLOSED: Connection is closed');
+  });
+
   it('with autoClean the leader does it when a peer leaves, and when it becomes the leader', async () => {
     const bench = await createEmitterAmong(['b', 'c'], { autoClean: true });
     const { emitter } = bench;
@@ -409,6 +437,32 @@ describe('cleanup', () => {
     await emitter.hasSubscribers('a');
     await nextTurn();
     expect(emitter.empty).toBe(true);
+  });
+
+  it('with autoClean, and for the receivers and what this peer subscribes to, nothing hangs on the connection', async () => {
+    const bench = await createEmitterAmong(['b', 'c'], { autoClean: true });
+    const { emitter, native } = bench;
+
+    emitter.connection.removeAllListeners();
+    await emitter.subscribe('b', none);
+    for (const peerId of ['b', 'c']) others(bench, 'a', peerId);
+    await nextTurn();
+    emitter.notify('a', 1);
+    peerLeaves(bench, 'b');
+    peerJoins(bench, 'd');
+    await nextTurn();
+    emitter.notify('a', 1);
+    await emitter.hasSubscribers('a');
+    await nextTurn();
+    expect(native.published.map(({ peerIds }) => peerIds)).toEqual([['b', 'c'], ['c']]);
+    expect(emitter.subscriptions.getPeerIds('a')).toEqual(new Set(['c']));
+
+    native.put().u8(8);
+    dropped(bench, 'b', 'me');
+    native.put().u8(7);
+    await nextTurn();
+    await emitter.hasSubscribers('b');
+    expect(emitter.subscriptions.getPeerIds('b')).toEqual(new Set(['me']));
   });
 
   it('without autoClean nobody does it', async () => {
@@ -529,7 +583,7 @@ describe('subscriptions', () => {
   it('events may have any name', async () => {
     const { hamok, native } = await createJoinedPeer();
     const emitter = hamok.createEmitter({ emitterId: 'emitter' });
-    const names = ['__proto__', 'constructor', 'toString', '', 'hasOwnProperty', '\ud800', 'a,b"'];
+    const names = ['__proto__', 'constructor', 'toString', '', 'hasOwnProperty', '\ud83d\ude00', 'a,b"'];
     const heard: unknown[] = [];
 
     for (const name of names) {

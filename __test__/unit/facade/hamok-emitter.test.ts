@@ -14,6 +14,7 @@ import {
   peerJoins,
   peerLeaves,
   REMOVE_ALL,
+  refused,
   SET_ALL,
   sent,
   uncaughtDuring,
@@ -193,6 +194,18 @@ describe('publish', () => {
     expect(native.deliveryAnswers).toEqual([]);
   });
 
+  it('rejects when the emitter was refused after it could be used, and calls nobody', async () => {
+    const bench = await createEmitter();
+    const heard: unknown[] = [];
+
+    bench.hamok.on('error', none);
+    await bench.emitter.subscribe('a', (n) => heard.push(n));
+    refused(bench);
+    await nextTurn();
+    expect(await endOf(bench.emitter.publish('a', 1))).toBe('KIND_MISMATCH: Another kind');
+    expect(heard).toEqual([]);
+  });
+
   it('what cannot be encoded rejects', async () => {
     const { emitter } = await createEmitter();
     const circular: unknown[] = [];
@@ -329,6 +342,33 @@ describe('an event from another peer', () => {
     expect(heard).toEqual([['text']]);
     expect(errors).toMatchObject(Array(3).fill({ code: 'INVALID_MESSAGE' }));
     expect(native.deliveryAnswers.map(([, received]) => received)).toEqual([false, false, false, true]);
+  });
+});
+
+describe('an event whose list of undefined arguments is wrong', () => {
+  it.each([
+    [{ args: [1], undefinedAt: [4_000_000_000] }],
+    [{ args: [1], undefinedAt: [1] }],
+    [{ args: [1], undefinedAt: [-1] }],
+    [{ args: [1], undefinedAt: [0.5] }],
+    [{ args: [1], undefinedAt: ['length'] }],
+    [{ args: [1], undefinedAt: 0 }],
+    [{ args: [1] }],
+    [{ args: { length: 1 }, undefinedAt: [0] }],
+    [{ undefinedAt: [] }],
+    [null],
+  ])('%j is reported, and counts as not received', async (payload) => {
+    const { hamok, emitter, native } = await createEmitterAmong(['b']);
+    const errors: unknown[] = [];
+    const heard: unknown[] = [];
+
+    hamok.on('error', (error) => errors.push(error));
+    await emitter.subscribe('any', (...args) => heard.push(args));
+    native.delivery(HANDLE, 1, 'b', 'any', JSON.stringify(payload));
+    await nextTurn();
+    expect(heard).toEqual([]);
+    expect(errors).toMatchObject([{ code: 'INVALID_MESSAGE' }]);
+    expect(native.deliveryAnswers).toEqual([[1, false]]);
   });
 });
 
@@ -500,14 +540,16 @@ describe('wrong options and arguments', () => {
   it('an option says which it is', async () => {
     const { hamok } = createPeer();
     const create = (options: object) => () => hamok.createEmitter({ emitterId: 'emitter', ...options });
-    const refused = (name: string) =>
+    const refusedFor = (name: string) =>
       expect.objectContaining({ code: 'INVALID_CONFIG', message: expect.stringContaining(name) });
 
-    expect(create({ emitterId: '' })).toThrow(refused('emitterId'));
-    expect(create({ autoClean: 1 })).toThrow(refused('autoClean'));
-    expect(create({ payloadsCodec: {} })).toThrow(refused('payloadsCodec'));
-    expect(create({ payloadsCodec: new Map([['a', { encode: String }]]) })).toThrow(refused('payloadsCodec.get("a")'));
-    expect(create({ requestTimeoutInMs: -1 })).toThrow(refused('requestTimeoutInMs'));
+    expect(create({ emitterId: '' })).toThrow(refusedFor('emitterId'));
+    expect(create({ autoClean: 1 })).toThrow(refusedFor('autoClean'));
+    expect(create({ payloadsCodec: {} })).toThrow(refusedFor('payloadsCodec'));
+    expect(create({ payloadsCodec: new Map([['a', { encode: String }]]) })).toThrow(
+      refusedFor('payloadsCodec.get("a")'),
+    );
+    expect(create({ requestTimeoutInMs: -1 })).toThrow(refusedFor('requestTimeoutInMs'));
     expect(hamok.storages.size).toBe(0);
   });
 
@@ -519,6 +561,17 @@ describe('wrong options and arguments', () => {
     expect(await endOf(emitter.subscribe('a', {} as never))).toMatch(wrong);
     expect(await endOf(emitter.subscribe('a', none, 'text' as never))).toMatch(wrong);
     expect(await endOf(emitter.subscribe('a', none, { n: 1n } as never))).toMatch(wrong);
+    for (const noObject of [new Date(), new URL('http://a/'), { toJSON: () => 1 }]) {
+      expect(await endOf(emitter.subscribe('a', none, noObject as never))).toMatch(wrong);
+      expect(await endOf(emitter.updateSubscriptionMetaData('a', noObject as never))).toMatch(
+        'INVALID_ARGUMENT: The meta data of a subscription is no object (encoding meta data)',
+      );
+    }
+    for (const half of ['\ud800', 'a\udc00'] as unknown as 'any'[]) {
+      expect(await endOf(emitter.subscribe(half, none))).toMatch(wrong);
+      expect(await endOf(emitter.publish(half))).toMatch(wrong);
+      expect(() => emitter.notify(half)).toThrow(expect.objectContaining({ code: wrong }));
+    }
     expect(await endOf(emitter.unsubscribe('a', undefined as never))).toMatch(wrong);
     expect(await endOf(emitter.unsubscribe(undefined as never, none))).toMatch(wrong);
     expect(await endOf(emitter.publish(Symbol.iterator as unknown as 'any'))).toMatch(wrong);

@@ -294,6 +294,19 @@ describe('events', () => {
 });
 
 describe('the local storage', () => {
+  it('other keys in a baseMap do no harm', async () => {
+    const baseMap = new MemoryBaseMap<number, string>();
+    const { queue } = await createQueue<string>({ baseMap });
+
+    await queue.push('a', 'b');
+    baseMap.set(-1, 'no item');
+    expect(await queue.pop()).toBe('a');
+    expect(await queue.pop()).toBe('b');
+    expect([...queue]).toEqual([]);
+    await queue.push('c');
+    expect([queue.peek(), ...queue]).toEqual(['c', 'c']);
+  });
+
   it('a baseMap is emptied, and then has the items by their numbers', async () => {
     const baseMap = new MemoryBaseMap<number, string>([[7, 'old']]);
     const { queue, heard } = await createQueue<string>({ baseMap });

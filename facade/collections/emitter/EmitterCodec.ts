@@ -77,7 +77,12 @@ function decodeJson(text: string): unknown[] {
   if (Array.isArray(decoded)) return decoded;
 
   const { args, undefinedAt } = decoded;
+  const isPosition = (it: unknown) => Number.isInteger(it) && (it as number) >= 0 && (it as number) < args.length;
 
+  // A position far beyond the end would make a list that fills the memory.
+  if (!Array.isArray(args) || !Array.isArray(undefinedAt) || !undefinedAt.every(isPosition)) {
+    throw new TypeError('No list of arguments');
+  }
   for (const position of undefinedAt) args[position] = undefined;
 
   return args;

@@ -4,7 +4,8 @@
  *
  * Operations go out in the order of the calls. When none is under way for an event, and the list still is not as it has to
  * be, it is repaired: others may have taken this peer off while it was out of the grid, a former process of the same peer
- * id may have left something, an operation may have failed.
+ * id may have left something, an operation may have failed. A repair that fails is reported; the next occasions to repair
+ * are a change of this peer's entry, a further `subscribe`, and the next connection.
  */
 import type { CollectionPort, SendBatch } from '../../node/CollectionPort';
 import { CompareAction } from '../../node/protocol';
@@ -47,9 +48,7 @@ export class OwnSubscriptions<M extends object> {
     private readonly listeners: LocalListeners,
     private readonly table: SubscriptionTable<M>,
     private readonly mirror: { readonly revision: number },
-  ) {
-    port.connection.on('connected', () => this.checkAll());
-  }
+  ) {}
 
   /** Resolves when everything that was called before has ended, one way or the other. */
   get ended(): Promise<unknown> {
@@ -155,7 +154,8 @@ export class OwnSubscriptions<M extends object> {
     }
   }
 
-  private checkAll(): void {
+  /** The list is known again: makes it what it has to be. */
+  checkAll(): void {
     for (const event of new Set([...this.registrations.keys(), ...this.listedEvents()])) this.check(event);
   }
 

@@ -27,22 +27,14 @@ export class SubscriptionCleaner {
 
   /** @returns the ids of the peers that were taken off; undefined: none */
   async clean(): Promise<ReadonlySet<string> | undefined> {
-    await this.upToDate();
+    // Out of the grid, all others look departed.
+    await this.port.connectedBarrier();
 
     return this.removeDeparted();
   }
 
-  /** From now on the leader cleans up whenever there may be something to clean up. */
-  cleanByItself(): void {
-    const { connection } = this.port;
-    const clean = () => void this.cleanAsLeader();
-
-    connection.on('remote-peer-removed', clean);
-    connection.on('leader-changed', clean);
-    connection.on('connected', clean);
-  }
-
-  private async cleanAsLeader(): Promise<void> {
+  /** There may be something to clean up: does it if this peer leads. Never rejects. */
+  async cleanAsLeader(): Promise<void> {
     if (!this.leads) return;
     if (this.running) {
       this.again = true;
@@ -52,7 +44,7 @@ export class SubscriptionCleaner {
     do {
       this.again = false;
       try {
-        await this.upToDate();
+        await this.port.connectedBarrier();
         if (this.leads) await this.removeDeparted();
       } catch (error) {
         this.failed(toError(error));
@@ -65,14 +57,6 @@ export class SubscriptionCleaner {
     const { leaderId, localPeerId } = this.port.grid;
 
     return leaderId === localPeerId && !this.port.closed;
-  }
-
-  /** Waits until this peer knows the list and the grid as they are now. */
-  private async upToDate(): Promise<void> {
-    do {
-      await this.port.barrier();
-      // Out of the grid, all others look departed.
-    } while (!this.port.grid.connected);
   }
 
   private async removeDeparted(): Promise<ReadonlySet<string> | undefined> {

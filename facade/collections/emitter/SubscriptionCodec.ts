@@ -20,11 +20,16 @@ export function decodeSubscriptionKey(bytes: Uint8Array): [event: string, peerId
   return key as [string, string];
 }
 
-/** @param metaData null: none. @throws TypeError `INVALID_ARGUMENT` when it is no object, or has no JSON form */
+/** @param metaData null: none. @throws TypeError `INVALID_ARGUMENT` when it is no object, also not in its JSON form */
 export function encodeMetaData(metaData: object | null): Uint8Array {
   if (typeof metaData !== 'object') throw invalidArgument(`Meta data must be an object, not ${typeof metaData}`);
   try {
-    return json.encode(metaData);
+    const encoded = json.encode(metaData);
+
+    // A `Date` or a `URL` becomes text, which other peers would refuse.
+    decodeMetaData(encoded);
+
+    return encoded;
   } catch (error) {
     const { message } = toError(error);
     throw Object.assign(invalidArgument(`${message} (encoding meta data)`), { cause: error });

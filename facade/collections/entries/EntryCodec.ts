@@ -1,4 +1,5 @@
 /** The user's codecs as the collections use them: checked going out, and with errors that say what failed. */
+import { describe } from '../../common/arguments';
 import { hamokError, invalidArgument } from '../../common/errors';
 import { createHamokJsonBinaryCodec, type HamokCodec } from '../../common/HamokCodec';
 import { toError } from '../../node/guardedEmit';
@@ -94,8 +95,4 @@ function decode<T>(codec: HamokCodec<T, Uint8Array>, bytes: Uint8Array, what: st
   }
 
   return data;
-}
-
-function describe(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
 }

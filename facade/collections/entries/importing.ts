@@ -23,7 +23,7 @@ export function assertImportable(port: CollectionPort, snapshotId: string, what:
  * Puts entries or items into the shared collection, however long it takes until that can be reached. A failure is
  * reported. Resolves when it is over, one way or the other.
  */
-export function share(
+export function insertWhenReady(
   port: CollectionPort,
   send: SendBatch,
   keys: readonly Uint8Array[],

@@ -77,7 +77,8 @@ export class QueueItems<T> {
   }
 
   private shrink(): void {
-    while (!this.baseMap.has(this.head)) this.head++;
-    while (!this.baseMap.has(this.end - 1)) this.end--;
+    // Bounded: a map of the user's may hold keys that are no items.
+    while (this.head < this.end && !this.baseMap.has(this.head)) this.head++;
+    while (this.head < this.end && !this.baseMap.has(this.end - 1)) this.end--;
   }
 }

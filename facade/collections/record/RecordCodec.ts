@@ -1,4 +1,5 @@
 /** How the names and values of a record's fields become bytes, and back: JSON, or what the user has for a field. */
+import { assertWellFormed, describe } from '../../common/arguments';
 import { hamokError, invalidArgument } from '../../common/errors';
 import { createHamokJsonStringCodec, type HamokCodec } from '../../common/HamokCodec';
 import { toError } from '../../node/guardedEmit';
@@ -11,9 +12,6 @@ const json = createHamokJsonStringCodec<unknown>();
 
 /** `ignoreBOM` keeps a leading U+FEFF, which is a character of the text here. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-
-/** Half of a pair: it has no form in UTF-8. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 export class RecordCodec {
   private readonly payloadCodecs: PayloadCodecs;
@@ -69,12 +67,7 @@ export class RecordCodec {
 }
 
 function toBytes(text: string, what: string): Uint8Array {
-  if (LONE_SURROGATE.test(text))
-    throw invalidArgument(`${what} has half of a surrogate pair, which UTF-8 cannot carry`);
+  assertWellFormed(text, what);
 
   return Buffer.from(text);
-}
-
-function describe(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
 }
