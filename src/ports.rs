@@ -25,6 +25,21 @@ pub trait Front: Send + Sync + 'static {
     fn wake(&self);
 }
 
+/// Where ids and the spread of delays come from.
+pub trait Random: Send + Sync + 'static {
+    /// Uniform over all values.
+    fn next_u64(&self) -> u64;
+}
+
+/// The operating system's own randomness.
+pub struct OsRandom;
+
+impl Random for OsRandom {
+    fn next_u64(&self) -> u64 {
+        getrandom::u64().unwrap_or_default()
+    }
+}
+
 /// What users are to hear of, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice<'a> {

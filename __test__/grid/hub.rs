@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hamok::config::Options;
 use hamok::node::Peer;
-use hamok::ports::{Call, Front, Notice, State};
+use hamok::ports::{Call, Front, Notice, OsRandom, State};
 use hamok::state_machine::effect::Change;
 use hamok::wire::command::Outcome;
 use tokio::sync::Notify;
@@ -179,7 +179,7 @@ fn make(id: &str) -> HubPeer {
         max_command_bytes: 16 * 1024 * 1024,
     };
     let recorder = Arc::new(Recorder::default());
-    HubPeer { id: id.to_owned(), peer: Peer::new(options, recorder.clone()).unwrap(), recorder }
+    HubPeer { id: id.to_owned(), peer: Peer::new(options, recorder.clone(), Arc::new(OsRandom)).unwrap(), recorder }
 }
 
 async fn carry(index: usize, peers: Arc<Vec<HubPeer>>, faults: Arc<Faults>) {

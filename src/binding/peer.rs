@@ -13,7 +13,7 @@ use super::stream::{self, Stream};
 use crate::config::Options;
 use crate::error::{Code, Error};
 use crate::node::Peer;
-use crate::ports::Call;
+use crate::ports::{Call, OsRandom};
 use crate::wire::command::CollectionId;
 
 /// Threads for all peers of a process. Node's own thread does most of the work; two let a snapshot be made while Raft
@@ -68,7 +68,7 @@ impl NativePeer {
             max_command_bytes: options.max_command_bytes as usize,
         };
         let stream = Arc::new(Stream::default());
-        let peer = Peer::new(options, stream.clone()).map_err(refused)?;
+        let peer = Peer::new(options, stream.clone(), Arc::new(OsRandom)).map_err(refused)?;
         Ok(Self { peer, stream, collections: Collections::new() })
     }
 

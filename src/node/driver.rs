@@ -24,10 +24,10 @@ use super::sending::{CONFIRM_MS, Question, RESEND_MS, Sending};
 use super::standing::Standing;
 use super::switchboard::Switchboard;
 use super::upkeep::Upkeep;
-use super::{Status, lock, random_id};
+use super::{Status, lock};
 use crate::config::Options;
 use crate::error::{Code, Error};
-use crate::ports::{Call, Front, Notice, Token};
+use crate::ports::{Call, Front, Notice, Random, Token};
 use crate::raft::instance::{RaftInstance, View};
 use crate::raft::log_store::{LogExtent, LogStore};
 use crate::raft::types::Member;
@@ -100,6 +100,7 @@ pub(super) struct Grid {
 pub(super) struct Driver {
     pub options: Options,
     pub front: Arc<dyn Front>,
+    random: Arc<dyn Random>,
     pub outbox: Arc<Outbox>,
     pub replica: Arc<NodeReplica>,
     pub events: UnboundedSender<Event>,
@@ -139,13 +140,14 @@ impl Driver {
     pub fn new(
         options: Options,
         front: Arc<dyn Front>,
+        random: Arc<dyn Random>,
         outbox: Arc<Outbox>,
         replica: Arc<NodeReplica>,
         events: UnboundedSender<Event>,
         status: Arc<Mutex<Status>>,
     ) -> Self {
         let (signals, signal_receiver) = mpsc::unbounded_channel();
-        let node = random_id();
+        let node = fresh_id(&*random);
         let me = Member { peer_id: options.peer_id.clone(), electable: options.electable() };
         Self {
             discovery: Discovery::new(node, me, options.min_peers, options.heartbeat_ms, 0),
@@ -154,6 +156,7 @@ impl Driver {
             leading: Leading::default(),
             options,
             front,
+            random,
             outbox,
             replica,
             events,
@@ -195,7 +198,13 @@ impl Driver {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.set_parting();
         while !self.ended {
+            // In this order, so that nothing starves: ticks are rare, and all but events come of events.
             tokio::select! {
+                biased;
+                _ = ticks.tick() => self.tick().await,
+                Some(()) = self.shutdowns.next() => {}
+                Some(signal) = signals.recv() => self.handle_signal(signal),
+                Some(failed) = self.proposals.next() => self.proposal_ended(failed),
                 Some(event) = events.recv() => {
                     self.handle(event).await;
                     for _ in 1..EVENTS_PER_TURN {
@@ -203,10 +212,6 @@ impl Driver {
                         self.handle(event).await;
                     }
                 }
-                Some(signal) = signals.recv() => self.handle_signal(signal),
-                Some(failed) = self.proposals.next() => self.proposal_ended(failed),
-                Some(()) = self.shutdowns.next() => {}
-                _ = ticks.tick() => self.tick().await,
             }
             if !self.ended {
                 self.pursue().await;
@@ -219,6 +224,11 @@ impl Driver {
         if !stopped {
             self.standing.end();
         }
+    }
+
+    /// A fresh id of a node, a grid or the like; never zero.
+    pub fn random_id(&self) -> u64 {
+        fresh_id(&*self.random)
     }
 
     pub fn now_ms(&self) -> u64 {
@@ -289,7 +299,7 @@ impl Driver {
         let now_ms = self.now_ms();
         self.retire_raft();
         self.standing.has_to_join_again();
-        self.node = random_id();
+        self.node = self.random_id();
         self.ask_again_after(self.replica.start_over(self.node));
         let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
         self.discovery = Discovery::new(self.node, me, self.options.min_peers, self.options.heartbeat_ms, now_ms);
@@ -322,7 +332,7 @@ impl Driver {
         let _ = time::timeout(SHUTDOWN_TIMEOUT, all).await;
         self.ask_again_after(self.replica.start_over(0));
         let mut status = lock(&self.status);
-        status.parting = None;
+        (status.node, status.grid, status.parting) = (0, 0, None);
     }
 
     /// A fault of our own or of the engine: the peer stops, and says so.
@@ -336,6 +346,7 @@ impl Driver {
         let raft = self.grid.as_ref().map(|grid| (grid.raft.clone(), true));
         let packet = self.packet(0, Body::Farewell { transfer: None });
         let mut status = lock(&self.status);
+        (status.node, status.grid) = (self.node, self.grid_id());
         status.parting = Some(Parting { packet, raft });
     }
 
@@ -493,6 +504,10 @@ impl Driver {
         }
         status.running_remote_operations = self.office.running;
     }
+}
+
+fn fresh_id(random: &dyn Random) -> u64 {
+    random.next_u64().max(1)
 }
 
 /// Sets of nodes and of members are small and ordered everywhere.

@@ -2,7 +2,6 @@
 
 use super::discovery::Step;
 use super::driver::{Driver, Members};
-use super::random_id;
 use crate::error::{Code, Error};
 use crate::ports::Notice;
 use crate::raft::types::Member;
@@ -35,7 +34,8 @@ impl Driver {
             return;
         }
         if self.grid.is_none() {
-            for step in self.discovery.tick(now_ms, random_id()) {
+            let new_grid = self.random_id();
+            for step in self.discovery.tick(now_ms, new_grid) {
                 self.take_step(step).await;
             }
         } else {
@@ -91,8 +91,8 @@ impl Driver {
             return self.start_over();
         }
         if !view.leads && voter {
+            let random = self.random_id();
             let reluctant = !self.options.electable();
-            let random = random_id();
             let raft = grid.raft.clone();
             if self.election.should_stand(now_ms, random, reluctant) {
                 raft.stand().await;
@@ -144,9 +144,10 @@ impl Driver {
         let snapshot = Blob::from(machine.to_snapshot());
         self.start_over();
         self.inheritance = Some(snapshot);
-        let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
+        let (grid, me) =
+            (self.random_id(), Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() });
         let members = Members::from([(self.node, me)]);
-        self.take_step(Step::Initialize { grid: random_id(), members }).await;
+        self.take_step(Step::Initialize { grid, members }).await;
     }
 
     /// Peers outside the membership are gone once they are silent; so is everybody for a peer that hears nobody.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::driver::Driver;
 use super::replica::{NodeReplica, is_public};
 use crate::ports::{LoggedEntry, Notice};
-use crate::raft::log_store::{self, LogRecord};
+use crate::raft::log_store::LogRecord;
 use crate::state_machine::sessions::Sessions;
 use crate::wire::NodeId;
 use crate::wire::codec;
@@ -94,7 +94,7 @@ impl Driver {
             return;
         }
         let old_ms = self.options.log_entries_expiration_ms;
-        let oldest_ms = log_store::now_ms().saturating_sub(old_ms);
+        let oldest_ms = grid.raft.now_ms().saturating_sub(old_ms);
         let is_old = |entry: &LoggedEntry| old_ms > 0 && entry.stored_at_ms <= oldest_ms;
         let (expired, others): (Vec<_>, Vec<_>) = read(removed, &self.replica).into_iter().partition(is_old);
         for (entries, expired) in [(expired, true), (others, false)] {

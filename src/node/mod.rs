@@ -46,9 +46,10 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::config::Options;
 use crate::error::{Code, Error};
-use crate::ports::{Call, Front, LoggedEntry, Notice, State};
+use crate::ports::{Call, Front, LoggedEntry, Notice, Random, State};
 use crate::raft::instance::RaftInstance;
 use crate::raft::log_store::LogExtent;
+use crate::wire::{GridId, NodeId};
 use driver::{Driver, Event};
 use outbox::{Outbox, Outgoing};
 use replica::NodeReplica;
@@ -57,6 +58,7 @@ use replica::NodeReplica;
 pub struct Peer {
     options: Options,
     front: Arc<dyn Front>,
+    random: Arc<dyn Random>,
     outbox: Arc<Outbox>,
     replica: Arc<NodeReplica>,
     events: UnboundedSender<Event>,
@@ -68,6 +70,12 @@ pub struct Peer {
 /// What can be known of a peer at any moment without asking it.
 #[derive(Debug, Clone, Copy)]
 pub struct StatusReport {
+    /// This start of the peer; zero while it does not run.
+    pub node: NodeId,
+    /// The grid that it is in; zero when in none.
+    pub grid: GridId,
+    /// Whether it leads in Raft's eyes; users may not see it yet.
+    pub leads: bool,
     pub term: u64,
     pub commit_index: Option<u64>,
     pub log: LogExtent,
@@ -79,6 +87,8 @@ pub struct StatusReport {
 /// Written by the driver, read by the front's thread.
 #[derive(Default)]
 struct Status {
+    node: NodeId,
+    grid: GridId,
     term: u64,
     commit_index: Option<u64>,
     log: LogExtent,
@@ -90,7 +100,7 @@ struct Status {
 }
 
 impl Peer {
-    pub fn new(options: Options, front: Arc<dyn Front>) -> Result<Self, Error> {
+    pub fn new(options: Options, front: Arc<dyn Front>, random: Arc<dyn Random>) -> Result<Self, Error> {
         let options = options.validate()?;
         let (events, receiver) = mpsc::unbounded_channel();
         Ok(Self {
@@ -98,6 +108,7 @@ impl Peer {
             options,
             replica: Arc::new(NodeReplica::new(front.clone())),
             front,
+            random,
             events,
             parked: Arc::new(Mutex::new(Some(receiver))),
             status: Arc::default(),
@@ -112,6 +123,7 @@ impl Peer {
         let driver = Driver::new(
             self.options.clone(),
             self.front.clone(),
+            self.random.clone(),
             self.outbox.clone(),
             self.replica.clone(),
             self.events.clone(),
@@ -178,15 +190,19 @@ impl Peer {
             let state = self.replica.lock();
             (state.applied_index, state.requests.len())
         };
-        let (term, commit_index, log, running_remote_operations) = {
-            let status = lock(&self.status);
-            let log = status.raft.as_ref().map_or(status.log, RaftInstance::extent);
-            (status.term, status.commit_index, log, status.running_remote_operations)
-        };
+        let status = lock(&self.status);
         // What has applied is committed, even if the driver has not looked since.
         let applied = (applied_index > 0).then_some(applied_index);
-        let commit_index = commit_index.max(applied);
-        StatusReport { term, commit_index, log, pending_requests, running_remote_operations }
+        StatusReport {
+            node: status.node,
+            grid: status.grid,
+            leads: status.raft.as_ref().is_some_and(RaftInstance::leads),
+            term: status.term,
+            commit_index: status.commit_index.max(applied),
+            log: status.raft.as_ref().map_or(status.log, RaftInstance::extent),
+            pending_requests,
+            running_remote_operations: status.running_remote_operations,
+        }
     }
 }
 
@@ -198,9 +214,4 @@ impl Drop for Peer {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A fresh id of a node, a grid or the like; never zero.
-fn random_id() -> u64 {
-    getrandom::u64().unwrap_or_default().max(1)
 }

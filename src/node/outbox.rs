@@ -1,8 +1,9 @@
 //! Packets on their way out, and the pieces of large ones on their way in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use crate::ports::Front;
 use crate::wire::NodeId;
@@ -25,7 +26,7 @@ struct Queues {
     packets: BTreeMap<String, Vec<Vec<u8>>>,
     /// Payloads that are complete already.
     payloads: Vec<(String, Vec<u8>)>,
-    outgoing: HashMap<String, OutgoingTransfers>,
+    outgoing: BTreeMap<String, OutgoingTransfers>,
     incoming: IncomingTransfers,
 }
 

@@ -3,7 +3,7 @@
 //! Operations of one map are handed over in order, a bounded number ahead of the committed marks: as many as that may
 //! run again after a crash. Results become marks as they come in, and are proposed again until they are applied.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::replica::ReplicaState;
 use crate::ports::{Handle, Reply};
@@ -19,11 +19,11 @@ const REPROPOSE_MS: u64 = 300;
 #[derive(Debug)]
 pub struct RemoteExecutor {
     pub term: u64,
-    maps: HashMap<CollectionId, Handed>,
+    maps: BTreeMap<CollectionId, Handed>,
     /// Below these positions an operation may have been started by a former leader.
-    inherited: HashMap<CollectionId, u64>,
+    inherited: BTreeMap<CollectionId, u64>,
     /// Set when no further operation may start: the positions that were running at that moment.
-    halted: Option<HashMap<CollectionId, u64>>,
+    halted: Option<BTreeMap<CollectionId, u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub struct Order {
 impl RemoteExecutor {
     pub fn take_office(term: u64, state: &ReplicaState) -> Self {
         let inherited = state.remote_maps().map(|(id, map, _)| (id.clone(), map.next_position())).collect();
-        Self { term, maps: HashMap::new(), inherited, halted: None }
+        Self { term, maps: BTreeMap::new(), inherited, halted: None }
     }
 
     /// What the front is to run now.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::driver::{Driver, Nodes};
-use crate::raft::log_store;
 use crate::wire::NodeId;
 use crate::wire::command::{CollectionId, Command, Sweep};
 
@@ -84,7 +83,7 @@ impl Driver {
         let raft = grid.raft.clone();
         let (entries, bytes, stored_at_ms) = raft.uncovered();
         let old_ms = self.options.log_entries_expiration_ms;
-        let oldest_ms = log_store::now_ms().saturating_sub(old_ms);
+        let oldest_ms = raft.now_ms().saturating_sub(old_ms);
         let old = old_ms > 0 && stored_at_ms.is_some_and(|stored_at_ms| stored_at_ms <= oldest_ms);
         if old_ms > 0 {
             raft.purge_stored_until(oldest_ms, self.needed_from()).await;

@@ -8,6 +8,8 @@ use openraft::alias::{LogIdOf, SnapshotMetaOf, SnapshotOf, StoredMembershipOf};
 use openraft::entry::RaftEntry;
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot, SnapshotMeta};
 use openraft::{EntryPayload, OptionalSend};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::spawn_blocking;
 
 use super::types::{SnapshotData, TypeConfig};
 use crate::wire::blob::Blob;
@@ -119,7 +121,9 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
 
     async fn build_snapshot(&mut self) -> Result<SnapshotOf<TypeConfig, SnapshotData>, io::Error> {
         let encode = self.encode.take().ok_or_else(|| io::Error::other("a builder builds once"))?;
-        let bytes = tokio::task::spawn_blocking(encode).await.map_err(io::Error::other)?;
+        // A runtime of one thread has none to spare: nothing goes on meanwhile, which makes simulations exact.
+        let alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
+        let bytes = if alone { encode() } else { spawn_blocking(encode).await.map_err(io::Error::other)? };
         let snapshot = Snapshot { meta: self.meta.clone(), snapshot: Arc::new(bytes) };
         set_latest(&self.latest, snapshot.clone());
         Ok(snapshot)

@@ -132,6 +132,15 @@ impl RaftInstance {
         }
     }
 
+    pub fn leads(&self) -> bool {
+        self.raft.metrics().borrow_watched().state == ServerState::Leader
+    }
+
+    /// The time on the log's clock, in milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.log.now_ms()
+    }
+
     pub fn extent(&self) -> LogExtent {
         self.log.extent()
     }

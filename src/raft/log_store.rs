@@ -14,6 +14,7 @@ use openraft::alias::{EntryOf, LogIdOf, VoteOf};
 use openraft::entry::RaftEntry;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::{EntryPayload, OptionalSend};
+use tokio::time::Instant;
 
 use super::types::TypeConfig;
 use crate::wire::blob::Blob;
@@ -58,8 +59,11 @@ impl LogExtent {
 }
 
 /// A handle to the log; clones share it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LogStore {
+    /// A moment on the clock of timers, and the same on the wall's, in milliseconds since 1970: what happens to the wall
+    /// clock later does not touch the age of entries.
+    started: (Instant, u64),
     /// Shared by openraft's core and one replication task per follower; held for the length of a copy only.
     log: Arc<Mutex<Log>>,
 }
@@ -85,7 +89,20 @@ struct Stored {
     data_bytes: usize,
 }
 
+impl Default for LogStore {
+    fn default() -> Self {
+        let wall_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64);
+        Self { started: (Instant::now(), wall_ms), log: Arc::default() }
+    }
+}
+
 impl LogStore {
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        let (started, wall_ms) = self.started;
+        wall_ms + started.elapsed().as_millis() as u64
+    }
+
     pub fn extent(&self) -> LogExtent {
         let log = self.lock();
         let next = log.first + log.entries.len() as u64;
@@ -196,11 +213,6 @@ fn size_of(entry: &Entry) -> usize {
     data + ENTRY_OVERHEAD_BYTES
 }
 
-/// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64)
-}
-
 impl RaftLogReader<TypeConfig> for LogStore {
     async fn try_get_log_entries<RB: RangeBounds<u64> + Clone + Debug + OptionalSend>(
         &mut self,
@@ -268,7 +280,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         I::IntoIter: OptionalSend,
     {
         {
-            let at_ms = now_ms();
+            let at_ms = self.now_ms();
             let mut log = self.lock();
             for entry in entries {
                 if log.entries.is_empty() {

@@ -133,6 +133,7 @@ impl<C: Courier> RaftNetworkV2<TypeConfig> for Network<C> {
         let data = Blob::from(snapshot.snapshot.as_slice());
         let call = self.call(Request::Snapshot { vote, meta: snapshot.meta, data }, SNAPSHOT_TIMEOUT);
         tokio::select! {
+            biased;
             closed = cancel => Err(StreamingError::Closed(closed)),
             answer = call => match answer {
                 Ok(Response::Snapshot(response)) => Ok(response),
