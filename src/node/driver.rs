@@ -14,10 +14,12 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use super::deliveries::Deliveries;
 use super::discovery::Discovery;
 use super::election::ElectionClock;
+use super::estate::Estate;
 use super::joining::Leaving;
 use super::leading::Leading;
 use super::office::Office;
 use super::outbox::Outbox;
+use super::reforming::Reforming;
 use super::replica::{NodeReplica, Signal};
 use super::requests::Purpose;
 use super::sending::{CONFIRM_MS, Question, RESEND_MS, Sending};
@@ -31,7 +33,7 @@ use crate::ports::{Call, Front, Notice, Random, Token};
 use crate::raft::instance::{RaftInstance, View};
 use crate::raft::log_store::{LogExtent, LogStore};
 use crate::raft::types::Member;
-use crate::wire::blob::Blob;
+use crate::wire::command::Inheritance;
 use crate::wire::packet::{Body, Hello, Packet};
 use crate::wire::{GridId, NodeId};
 
@@ -40,7 +42,7 @@ const EVENTS_PER_TURN: usize = 512;
 const SHORTEST_TICK_MS: u64 = 5;
 const LONGEST_TICK_MS: u64 = 25;
 /// How long to wait for a stopped Raft node to finish.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_000);
+pub(super) const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_000);
 
 /// What a driver reacts to.
 pub(super) enum Event {
@@ -50,6 +52,7 @@ pub(super) enum Event {
         payload: Vec<u8>,
     },
     Leave,
+    ForceReform,
     Stop,
     /// Role, leader, term or membership of this Raft node have changed.
     RaftChanged(NodeId),
@@ -112,8 +115,9 @@ pub(super) struct Driver {
     pub discovery: Discovery,
     pub election: ElectionClock,
     pub grid: Option<Grid>,
-    /// The state that the present grid begins with, until it does.
-    pub inheritance: Option<Blob>,
+    /// What the present grid begins with, until it does.
+    pub inheritance: Option<Inheritance>,
+    pub reforming: Reforming,
     /// The grid that was asked to take this peer in.
     pub asked: Option<GridId>,
     pub standing: Standing,
@@ -167,6 +171,7 @@ impl Driver {
             node,
             grid: None,
             inheritance: None,
+            reforming: Reforming::default(),
             asked: None,
             directory: HashMap::new(),
             leaving: None,
@@ -264,6 +269,8 @@ impl Driver {
             electable: self.options.electable(),
             leader: self.view().and_then(|view| view.leader),
             asks,
+            estate: self.reforming.newest().filter(|_| self.grid.is_none()).map(Estate::summary),
+            announcement: self.announcement(),
         })
     }
 
@@ -272,6 +279,7 @@ impl Driver {
         let now_ms = self.now_ms();
         let switchboard = Arc::new(Switchboard::new(self.outbox.clone(), id, self.node));
         self.ask_again_after(self.replica.start_over(self.node));
+        self.replica.lock().grid = id;
         let log = LogStore::default();
         let (replica, signals) = (self.replica.clone(), self.signals.clone());
         let feed = super::replica::Feed { replica, source: self.node, log: log.clone(), signals };
@@ -308,6 +316,7 @@ impl Driver {
         self.asked = None;
         self.refused_since_ms = None;
         self.sending.to = None;
+        self.seek_with_estate();
         self.set_parting();
     }
 
@@ -355,6 +364,7 @@ impl Driver {
             Event::Call(call) => self.handle_call(call),
             Event::Payload { source, payload } => self.handle_payload(&source, &payload).await,
             Event::Leave => self.begin_leaving().await,
+            Event::ForceReform => self.force_reform().await,
             Event::Stop => self.ended = true,
             Event::RaftChanged(node) => self.view_is_stale |= node == self.node,
             Event::RaftEnded(node) => {
@@ -440,6 +450,8 @@ impl Driver {
         if self.ended {
             return;
         }
+        self.note_quorum(now_ms);
+        self.bring_estates(now_ms).await;
         self.lead(now_ms).await;
         let (session_next, awaits) = {
             let state = self.replica.lock();
@@ -468,8 +480,10 @@ impl Driver {
         }
         // Users hear of the leader first.
         if self.session_open && self.standing.leader().is_some() {
+            self.tell_of_grid();
             self.standing.joined();
         }
+        self.drop_covered_estates();
         self.start_session_when_caught_up();
         self.send_requests().await;
         self.ask_questions();

@@ -152,7 +152,7 @@ impl Driver {
         let limit_ms = u128::from(self.options.election_timeout_ms);
         let candidate = self.view().is_some_and(|view| {
             let elected = view.leads && view.quorum_age.is_none_or(|age| age.as_millis() <= limit_ms);
-            (view.candidate || elected) && view.members.len() >= self.options.min_peers
+            (view.candidate || elected) && self.is_large_enough(view)
         });
         if leader.is_none() {
             self.standing.set_leader(None);
@@ -176,12 +176,18 @@ impl Driver {
         }
     }
 
+    /// Whether the grid has as many peers as it needs, and what it acknowledges is held by more than one of them.
+    pub fn is_large_enough(&self, view: &View) -> bool {
+        let min_peers = self.options.min_peers;
+        view.members.len() >= min_peers && view.voters.len() >= min_peers.min(2)
+    }
+
     fn visible_leader(&self, now_ms: u64) -> Option<String> {
         let view = self.view()?;
         let leader = view.leader?;
         let gone = self.leading.farewells.contains(&leader);
         let member = view.members.get(&leader).filter(|member| member.electable && !gone)?;
-        if view.members.len() < self.options.min_peers || !view.members.contains_key(&self.node) {
+        if !self.is_large_enough(view) || !view.members.contains_key(&self.node) {
             return None;
         }
         let out_of_touch = if leader == self.node {
@@ -209,6 +215,7 @@ impl Driver {
             raft.heartbeat().await;
         }
         self.change_membership();
+        self.announce_grid(now_ms);
         self.pass_on_inheritance().await;
         if self.is_lease_over() {
             self.leave_office();
@@ -228,8 +235,8 @@ impl Driver {
         if !self.replica.lock().machine.is_pristine() {
             self.inheritance = None;
         }
-        if let Some(snapshot) = self.inheritance.clone() {
-            self.propose(&Command::Restore(snapshot)).await;
+        if let Some(inheritance) = self.inheritance.clone() {
+            self.propose(&Command::Restore(inheritance)).await;
         }
     }
 

@@ -66,7 +66,7 @@ impl RemoteExecutor {
             let end = map.executed() + MAX_UNMARKED;
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
             for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
-                let attempt = if operation.position < inherited { 2 } else { 1 };
+                let attempt = if operation.position < inherited || operation.moved { 2 } else { 1 };
                 orders.push(Order { handle, attempt, operation: operation.clone() });
                 handed.next = operation.position + 1;
             }

@@ -247,6 +247,9 @@ impl ReplicaState {
                     settle_orphans(orphans, front);
                 }
                 Effect::SessionReplaced { .. } => {}
+                Effect::Merged { loser, epoch } => {
+                    front.notice(Notice::GridMerged { grid: self.grid, merged: loser, epoch });
+                }
             }
         }
     }

@@ -37,7 +37,7 @@ impl Driver {
     /// The leader's node, when there is one that requests can go to.
     fn destination(&self) -> Option<NodeId> {
         let view = self.view()?;
-        let enough = view.members.len() >= self.options.min_peers;
+        let enough = self.is_large_enough(view);
         view.leader.filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
     }
 

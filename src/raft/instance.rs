@@ -21,6 +21,7 @@ use super::types::{LogData, Member, TypeConfig};
 use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
+use crate::wire::command::LogPosition;
 
 /// Entries per replication message; bytes are limited by the log store.
 const MAX_ENTRIES_PER_MESSAGE: u64 = 1_024;
@@ -134,6 +135,21 @@ impl RaftInstance {
 
     pub fn leads(&self) -> bool {
         self.raft.metrics().borrow_watched().state == ServerState::Leader
+    }
+
+    /// Where the log ends.
+    pub fn last_position(&self) -> LogPosition {
+        self.log.last_position()
+    }
+
+    /// The term of the entry at this index, if the log or its last snapshot still tells; zero otherwise.
+    pub fn term_at(&self, index: u64) -> u64 {
+        let snapshot = || {
+            let latest = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+            latest.as_ref().and_then(|it| it.meta.last_log_id).filter(|log_id| log_id.index() == index)
+        };
+        let term = |log_id: LogIdOf<TypeConfig>| log_id.committed_leader_id().term;
+        self.log.term_at(index).or_else(|| snapshot().map(term)).unwrap_or(0)
     }
 
     /// The time on the log's clock, in milliseconds since 1970.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::Change;
-use super::map::Map;
+use super::lineage::Fork;
+use super::map::{Entry, Map};
 use crate::wire::blob::Blob;
 use crate::wire::command::{Outcome, QueueOperation};
 
@@ -31,6 +32,22 @@ impl Queue {
         }
     }
 
+    /// Drops what `theirs` took from the common head, and takes over what it pushed after the fork.
+    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let head = theirs.items.iter().next().map_or(theirs.pushed, |(key, _)| number_of(key));
+        let common = |(key, item): &(&Blob, &Entry)| number_of(key) < head && item.changed_at <= fork.kept_after;
+        let taken = if fork.shared { self.items.iter().take_while(common).count() } else { 0 };
+        for _ in 0..taken {
+            changes.extend(self.items.take_first().map(|(key, _)| Change::Removed { key }));
+        }
+        let moved = theirs.items.iter().filter(|(_, item)| item.changed_at > fork.pushed_after);
+        for (_, item) in moved {
+            changes.push(self.push(revision, &item.value));
+        }
+        changes
+    }
+
     /// The items by their keys.
     pub fn items(&self) -> &Map {
         &self.items
@@ -42,6 +59,10 @@ impl Queue {
         self.items.put(revision, &key, item);
         Change::Inserted { key, value: item.clone() }
     }
+}
+
+fn number_of(key: &Blob) -> u64 {
+    <[u8; 8]>::try_from(key.as_slice()).map_or(0, u64::from_be_bytes)
 }
 
 #[cfg(test)]

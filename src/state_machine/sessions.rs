@@ -89,6 +89,19 @@ impl Sessions {
         Some(EndedSession { next, outcomes })
     }
 
+    pub fn has_applied(&self, request: RequestId) -> bool {
+        self.next(request.session).is_some_and(|next| request.number < next)
+    }
+
+    /// Takes over the sessions of another grid. A session that both know went on in one of them only.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (id, theirs) in &other.0 {
+            if self.0.get(id).is_none_or(|own| own.next < theirs.next) {
+                self.0.insert(*id, theirs.clone());
+            }
+        }
+    }
+
     /// The number that a session's next request must have; `None` when it is not open.
     pub fn next(&self, session: NodeId) -> Option<u64> {
         self.0.get(&session).map(|session| session.next)
