@@ -32,7 +32,8 @@ pub struct Survey<'a> {
     pub policy: QuorumLoss,
 }
 
-/// How many peers have to take part in a reform of a grid with these voters.
+/// How many peers have to take part in a reform of a grid with these voters; no number is enough where the operator
+/// decides.
 pub fn participants_needed(
     voters: &BTreeSet<NodeId>,
     farewells: &BTreeSet<NodeId>,
@@ -41,7 +42,8 @@ pub fn participants_needed(
 ) -> usize {
     match policy {
         QuorumLoss::Available => min_peers,
-        QuorumLoss::Reform | QuorumLoss::Wait => majority(voters.difference(farewells).count()).max(min_peers),
+        QuorumLoss::Reform => majority(voters.difference(farewells).count()).max(min_peers),
+        QuorumLoss::Wait => usize::MAX,
     }
 }
 
@@ -50,7 +52,7 @@ pub fn should_reform(survey: &Survey<'_>) -> bool {
     let Survey { me, voters, farewells, present, returned, newcomers, policy, .. } = survey;
     let is_there = |node: &NodeId| node == me || present.contains(node);
     let can_elect = voters.iter().filter(|node| is_there(node)).count() >= majority(voters.len());
-    if *policy == QuorumLoss::Wait || can_elect {
+    if can_elect {
         return false;
     }
     let participants = 1 + present.len() + newcomers;

@@ -77,6 +77,9 @@ impl Reforming {
 impl Driver {
     /// Whether to give the grid up in order to re-form it.
     pub fn should_reform(&mut self, now_ms: u64) -> bool {
+        if self.quorum_silence_ms(now_ms) <= self.options.follower_max_idle_ms {
+            return false;
+        }
         let memory_ms = self.options.heartbeat_ms * LONGEST_ABSENCE_HEARTBEATS;
         let memory_ms = memory_ms.max(self.options.follower_max_idle_ms);
         let (reforming, leading) = (&mut self.reforming, &self.leading);

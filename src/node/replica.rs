@@ -247,9 +247,11 @@ impl ReplicaState {
                     settle_orphans(orphans, front);
                 }
                 Effect::SessionReplaced { .. } => {}
-                Effect::Merged { loser, epoch } => {
+                // Who comes to the grid later has nothing to do with what it was made of.
+                Effect::Merged { loser, epoch } if own.is_some() => {
                     front.notice(Notice::GridMerged { grid: self.grid, merged: loser, epoch });
                 }
+                Effect::Merged { .. } => {}
             }
         }
     }
