@@ -29,6 +29,7 @@ use super::upkeep::Upkeep;
 use super::{Status, lock};
 use crate::config::Options;
 use crate::error::{Code, Error};
+use crate::mutation::Mutation;
 use crate::ports::{Call, Front, Notice, Random, Token};
 use crate::raft::instance::{RaftInstance, View};
 use crate::raft::log_store::{LogExtent, LogStore};
@@ -151,7 +152,8 @@ impl Driver {
         status: Arc<Mutex<Status>>,
     ) -> Self {
         let (signals, signal_receiver) = mpsc::unbounded_channel();
-        let node = fresh_id(&*random);
+        let reused = Mutation::ReusedNodeId.is_planted();
+        let node = if reused { lasting_id(&options.peer_id) } else { fresh_id(&*random) };
         let me = Member { peer_id: options.peer_id.clone(), electable: options.electable() };
         Self {
             discovery: Discovery::new(node, me, options.min_peers, options.heartbeat_ms, 0),
@@ -404,6 +406,10 @@ impl Driver {
                 }
             }
             Call::Reply(replies) => self.take_replies(replies),
+            Call::Barrier { token, handle } if Mutation::BarrierWithoutLeader.is_planted() => {
+                let index = self.replica.lock().applied_index;
+                self.replica.await_index(token, index, handle);
+            }
             Call::Barrier { token, handle } => self.sending.questions.push(Question { token, handle, asked_at_ms: 0 }),
             Call::Abandon { token } => {
                 self.sending.questions.retain(|question| question.token != token);
@@ -522,6 +528,11 @@ impl Driver {
 
 fn fresh_id(random: &dyn Random) -> u64 {
     random.next_u64().max(1)
+}
+
+/// An id that the next start of a peer has too.
+fn lasting_id(peer_id: &str) -> u64 {
+    peer_id.bytes().fold(1, |id, byte| id * 31 + u64::from(byte))
 }
 
 /// Sets of nodes and of members are small and ordered everywhere.

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use crate::mutation::Mutation;
 use crate::state_machine::StateMachine;
 use crate::state_machine::lineage::Lineage;
 use crate::wire::GridId;
@@ -56,7 +57,8 @@ impl Estate {
     /// What a grid that goes on from this one begins with; `present` take part.
     pub fn inheritance<'a>(&self, present: impl Iterator<Item = &'a str> + Clone) -> Inheritance {
         let mut machine = self.machine.clone();
-        for (index, command) in &self.rest {
+        let dropped = if Mutation::ReformWithoutTail.is_planted() { self.rest.len() } else { 0 };
+        for (index, command) in &self.rest[dropped..] {
             if let Ok(command) = codec::decode::<Command>(command.as_slice()) {
                 machine.apply(*index, &command, &mut Vec::new());
             }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::driver::{Driver, Event, Members, Nodes};
 use super::membership::{self, Situation};
 use super::requests::{Batch, MAX_BATCH_OPERATIONS};
+use crate::mutation::Mutation;
 use crate::raft::instance::View;
 use crate::raft::types::Member;
 use crate::wire::NodeId;
@@ -242,7 +243,8 @@ impl Driver {
 
     /// Tells of members that have been silent for too long, and lets them be removed.
     pub fn note_silence(&mut self, now_ms: u64) {
-        let Some(view) = self.view().filter(|view| view.leads) else { return };
+        let tells = |view: &&View| view.leads && !Mutation::SilentMembersStay.is_planted();
+        let Some(view) = self.view().filter(tells) else { return };
         let limit_ms = self.options.election_timeout_ms;
         let since_ms = self.leading.since_ms;
         let silent: Vec<(NodeId, String)> = view

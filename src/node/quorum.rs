@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::QuorumLoss;
+use crate::mutation::Mutation;
 use crate::wire::{GridId, NodeId};
 
 /// The majority of the former grid must have been silent for this many election timeouts.
@@ -41,6 +42,7 @@ pub fn participants_needed(
     policy: QuorumLoss,
 ) -> usize {
     match policy {
+        _ if Mutation::ReformOnBothSides.is_planted() => 1,
         QuorumLoss::Available => min_peers,
         QuorumLoss::Reform => majority(voters.difference(farewells).count()).max(min_peers),
         QuorumLoss::Wait => usize::MAX,
@@ -54,6 +56,9 @@ pub fn should_reform(survey: &Survey<'_>) -> bool {
     let can_elect = voters.iter().filter(|node| is_there(node)).count() >= majority(voters.len());
     if can_elect {
         return false;
+    }
+    if Mutation::ReformOnBothSides.is_planted() {
+        return survey.silence_ms > survey.election_timeout_ms;
     }
     let participants = 1 + present.len() + newcomers;
     let all_accounted_for =

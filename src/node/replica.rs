@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::logbook::SessionNames;
 use super::requests::{Batch, Fate, Orphan, Purpose, Requests};
 use crate::error::{Code, Error};
+use crate::mutation::Mutation;
 use crate::ports::{Front, Handle, Notice, Token};
 use crate::raft;
 use crate::raft::log_store::LogStore;
@@ -263,6 +264,9 @@ impl ReplicaState {
 
     fn settle(&mut self, request: RequestId, outcome: Arc<Outcome>, front: &dyn Front, signals: &mut Vec<Signal>) {
         let Some(purpose) = self.requests.settle(request.number) else { return };
+        if Mutation::AnswerLost.is_planted() && request.number % 16 == 9 {
+            return;
+        }
         match &purpose {
             Purpose::Caller(token) => front.notice(Notice::Completed { token: *token, outcome: &outcome }),
             Purpose::Attach(handle) => match &*outcome {
@@ -453,7 +457,10 @@ impl raft::apply::Replica for Feed {
         }
         for (index, command) in entries {
             match command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
-                Some(Ok(command)) => {
+                Some(Ok(mut command)) => {
+                    if Mutation::PeersDisagree.is_planted() && self.source.is_multiple_of(2) {
+                        command.insert_over_existing();
+                    }
                     self.log.count(index, command.data_bytes());
                     state.names.learn(&command);
                     let mut effects = Vec::new();

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::effect::Change;
 use super::lineage::Fork;
 use super::map::{Entry, Map};
+use crate::mutation::Mutation;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Outcome, QueueOperation};
 
@@ -24,6 +25,10 @@ impl Queue {
                 let changes = items.iter().map(|item| self.push(revision, item)).collect();
                 (Outcome::Done, changes)
             }
+            QueueOperation::Pop if Mutation::PopWithoutRemoval.is_planted() => {
+                let head = self.items.iter().next().map(|(_, item)| (0, Some(item.value.clone())));
+                (Outcome::Entries(head.into_iter().collect()), Vec::new())
+            }
             QueueOperation::Pop => match self.items.take_first() {
                 Some((key, item)) => (Outcome::Entries(vec![(0, Some(item))]), vec![Change::Removed { key }]),
                 None => (Outcome::Entries(Vec::new()), Vec::new()),
@@ -41,7 +46,8 @@ impl Queue {
         for _ in 0..taken {
             changes.extend(self.items.take_first().map(|(key, _)| Change::Removed { key }));
         }
-        let moved = theirs.items.iter().filter(|(_, item)| item.changed_at > fork.pushed_after);
+        let left_out = Mutation::MergeWithoutItems.is_planted();
+        let moved = theirs.items.iter().filter(|(_, item)| item.changed_at > fork.pushed_after && !left_out);
         for (_, item) in moved {
             changes.push(self.push(revision, &item.value));
         }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::effect::RequestId;
+use crate::mutation::Mutation;
 use crate::wire::NodeId;
 use crate::wire::command::{Operation, Outcome};
 
@@ -49,7 +50,11 @@ impl Sessions {
     pub fn admit(&mut self, request: RequestId, operation: &Operation) -> Admission {
         if let Some(session) = self.0.get_mut(&request.session) {
             if request.number < session.next {
-                return Admission::Duplicate;
+                let again = Mutation::AppliedTwice.is_planted() && request.number > 0;
+                return if again { Admission::Apply } else { Admission::Duplicate };
+            }
+            if request.number > session.next && Mutation::AppliedOutOfOrder.is_planted() {
+                session.next = request.number;
             }
             if request.number > session.next {
                 return Admission::Gap { expected: session.next };

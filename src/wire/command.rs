@@ -52,6 +52,20 @@ impl Command {
     }
 }
 
+impl Command {
+    /// Makes sets of its inserts, see [`crate::mutation`].
+    pub fn insert_over_existing(&mut self) {
+        let Self::Requests(batch) = self else { return };
+        for operation in &mut batch.operations {
+            if let Operation::Map { operation, .. } = operation
+                && let MapOperation::InsertAll(entries) = operation
+            {
+                *operation = MapOperation::SetAll(std::mem::take(entries));
+            }
+        }
+    }
+}
+
 /// Whether an encoded command is a batch of this session from this number on. Looks at its first bytes only: the rest
 /// is read when it applies.
 pub fn is_batch_of(command: &[u8], session: NodeId, first: u64) -> bool {
