@@ -11,6 +11,7 @@ use hamok::raft::apply::Replica;
 use hamok::raft::log_store::{LogRecord, LogStore};
 use hamok::state_machine::StateMachine;
 use hamok::wire::blob::Blob;
+use hamok::wire::codec;
 use tokio::sync::mpsc;
 
 use super::samples;
@@ -34,7 +35,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// A peer that has one collection of each kind open, in a grid of its own.
+    /// A peer that has one collection of each kind open, in a grid in which nothing has applied yet.
     pub fn new() -> Self {
         let replica = Arc::new(NodeReplica::new(Arc::new(Silent)));
         let (signals, _) = mpsc::unbounded_channel();
@@ -44,8 +45,14 @@ impl Grid {
         }
         replica.lock().watch_commits = true;
         replica.start_session(OWN_SESSION, "own");
-        let mut grid = Self { replica, feed, index: 0 };
+        Self { replica, feed, index: 0 }
+    }
+
+    /// One in which its collections are open, and another peer's session too.
+    pub fn opened() -> Self {
+        let mut grid = Self::new();
         grid.apply_own();
+        grid.apply(&codec::encode(&samples::opening()));
         grid
     }
 

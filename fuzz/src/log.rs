@@ -15,7 +15,7 @@ pub fn decode(bytes: &[u8]) {
     black_box(command::is_batch_of(bytes, 1, 1));
 }
 
-/// Applies it twice, as a log may hold it.
+/// Applies it as the first one of a grid, and twice as a later one.
 pub fn act(bytes: &[u8]) {
     if let Ok(command) = codec::decode::<Command>(bytes) {
         let encoded = codec::encode(&command);
@@ -28,10 +28,11 @@ pub fn act(bytes: &[u8]) {
             }
         }
     }
-    let mut grid = Grid::new();
-    grid.apply(bytes);
-    grid.apply(bytes);
-    grid.lead();
+    for (mut grid, times) in [(Grid::new(), 1), (Grid::opened(), 2)] {
+        (0..times).for_each(|_| grid.apply(bytes));
+        grid.apply_own();
+        grid.lead();
+    }
 }
 
 pub fn decode_all(bytes: &[u8]) {
@@ -57,7 +58,7 @@ pub fn act_on_snapshot(bytes: &[u8]) {
     if StateMachine::from_snapshot(bytes).is_err() {
         return;
     }
-    let mut grid = Grid::new();
+    let mut grid = Grid::opened();
     grid.install(bytes);
     grid.lead();
     for command in samples::commands() {

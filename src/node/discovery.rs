@@ -81,6 +81,8 @@ pub enum Step {
     Initialize {
         grid: GridId,
         members: BTreeMap<NodeId, Member>,
+        /// The peer ids of those that have given up the grid that this one goes on from.
+        kin: Vec<String>,
     },
 }
 
@@ -155,7 +157,14 @@ impl Discovery {
             return None;
         }
         let Proposal { grid, members, .. } = self.proposal.take()?;
-        Some(Step::Initialize { grid, members })
+        Some(self.initialize(grid, members))
+    }
+
+    fn initialize(&self, grid: GridId, members: BTreeMap<NodeId, Member>) -> Step {
+        let parent = |estate: Option<EstateSummary>| estate.map(|estate| estate.grid);
+        let kin = self.heard.values().filter(|heard| parent(heard.estate) == parent(self.estate));
+        let kin = kin.map(|heard| &heard.member).chain([&self.me]).map(|member| member.peer_id.clone()).collect();
+        Step::Initialize { grid, members, kin }
     }
 
     /// What is due now. `new_grid` is a fresh random id for a proposal.
@@ -197,19 +206,20 @@ impl Discovery {
 
     fn propose(&mut self, now_ms: u64, grid: GridId) -> Option<Step> {
         let quiet_ms = (self.heartbeat_ms * QUIET_HEARTBEATS).min(LONGEST_QUIET_MS);
-        let enough = self.heard.len() + 1 >= self.peers_needed();
+        let enough = self.heard.values().filter(|heard| heard.grid == 0).count() + 1 >= self.peers_needed();
         let quiet = now_ms.saturating_sub(self.newest_at_ms) >= quiet_ms;
         let free = self.proposal.is_none() && self.promise.as_ref().is_none_or(|promise| now_ms >= promise.until_ms);
         let nobody_has_one = self.heard.values().all(|heard| heard.grid == 0 || self.is_left_behind(heard, now_ms));
         if !(enough && quiet && free && nobody_has_one && self.is_first()) {
             return None;
         }
-        let mut members: BTreeMap<NodeId, Member> =
-            self.heard.iter().map(|(node, heard)| (*node, heard.member.clone())).collect();
+        // Who is still in a grid cannot promise itself to another.
+        let free = self.heard.iter().filter(|(_, heard)| heard.grid == 0);
+        let mut members: BTreeMap<NodeId, Member> = free.map(|(node, heard)| (*node, heard.member.clone())).collect();
         let to: Vec<_> = members.iter().map(|(node, member)| (*node, member.peer_id.clone())).collect();
         members.insert(self.node, self.me.clone());
         if to.is_empty() {
-            return Some(Step::Initialize { grid, members });
+            return Some(self.initialize(grid, members));
         }
         // Shorter than the promises that it asks for, so that none lapses while the proposal still counts on it.
         let until_ms = now_ms + self.memory_ms() / 2;
@@ -262,7 +272,15 @@ mod tests {
     }
 
     fn hello(peer_id: &str, leader: Option<NodeId>) -> Hello {
-        Hello { peer_id: peer_id.into(), electable: true, leader, asks: true, estate: None, announcement: None }
+        Hello {
+            peer_id: peer_id.into(),
+            electable: true,
+            leader,
+            asks: true,
+            estate: None,
+            announcement: None,
+            quorum_silence_ms: None,
+        }
     }
 
     fn discovery(node: NodeId, peer_id: &str) -> Discovery {
@@ -291,7 +309,7 @@ mod tests {
         assert_eq!(a.promise_arrived(7, 9, 400), None, "a stranger's promise counts nothing");
         assert_eq!(a.promise_arrived(3, 9, 900), None, "too late to count on the others' promises");
         assert!(
-            matches!(a.promise_arrived(3, 9, 400), Some(Step::Initialize { grid: 9, members }) if members.len() == 3)
+            matches!(a.promise_arrived(3, 9, 400), Some(Step::Initialize { grid: 9, members, .. }) if members.len() == 3)
         );
     }
 

@@ -242,6 +242,10 @@ impl Driver {
         self.started.elapsed().as_millis() as u64
     }
 
+    pub fn is_session_open(&self) -> bool {
+        self.session_open
+    }
+
     pub fn grid_id(&self) -> GridId {
         self.grid.as_ref().map_or(0, |grid| grid.id)
     }
@@ -273,6 +277,7 @@ impl Driver {
             asks,
             estate: self.reforming.newest().filter(|_| self.grid.is_none()).map(Estate::summary),
             announcement: self.announcement(),
+            quorum_silence_ms: self.is_out_of_touch().then(|| self.quorum_silence_ms(self.now_ms())),
         })
     }
 

@@ -54,8 +54,8 @@ impl Estate {
         EstateSummary { grid: self.grid, epoch, last: self.last, needed: self.needed as u64 }
     }
 
-    /// What a grid that goes on from this one begins with; `present` take part.
-    pub fn inheritance<'a>(&self, present: impl Iterator<Item = &'a str> + Clone) -> Inheritance {
+    /// What a grid that goes on from this one begins with; of its voters, `kin` take part with what they hold.
+    pub fn inheritance(&self, kin: &[String]) -> Inheritance {
         let mut machine = self.machine.clone();
         let dropped = if Mutation::ReformWithoutTail.is_planted() { self.rest.len() } else { 0 };
         for (index, command) in &self.rest[dropped..] {
@@ -63,7 +63,7 @@ impl Estate {
                 machine.apply(*index, &command, &mut Vec::new());
             }
         }
-        let missing = self.voters.iter().filter(|voter| !present.clone().any(|peer_id| peer_id == *voter));
+        let missing = self.voters.iter().filter(|voter| !kin.contains(voter));
         Inheritance {
             parent: self.grid,
             last: self.last,

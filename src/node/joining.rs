@@ -62,12 +62,9 @@ impl Driver {
                     self.outbox.send(&peer_id, &packet);
                 }
             }
-            Step::Initialize { grid, members } => {
+            Step::Initialize { grid, members, kin } => {
                 // Who goes on from another grid starts alone: nobody else leads before it has passed on what it holds.
-                let heir = self
-                    .reforming
-                    .newest()
-                    .map(|estate| estate.inheritance(members.values().map(|member| member.peer_id.as_str())));
+                let heir = self.reforming.newest().map(|estate| estate.inheritance(&kin));
                 let own = |members: Members| members.into_iter().filter(|(node, _)| *node == self.node).collect();
                 let members = if heir.is_some() { own(members) } else { members };
                 self.adopt(grid, 0).await;
@@ -142,7 +139,8 @@ impl Driver {
         self.give_up_grid().await;
         let (grid, node) = (self.random_id(), self.node);
         let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
-        self.take_step(Step::Initialize { grid, members: Members::from([(node, me)]) }).await;
+        let (members, kin) = (Members::from([(node, me.clone())]), vec![me.peer_id]);
+        self.take_step(Step::Initialize { grid, members, kin }).await;
     }
 
     /// Peers outside the membership are gone once they are silent; so is everybody for a peer that hears nobody.
@@ -189,6 +187,8 @@ impl Driver {
                     self.reforming.newcomer_heard(from, hello, own, now_ms);
                 } else if grid != own {
                     self.grid_met(from, grid, hello).await;
+                } else if let Some(silence_ms) = hello.quorum_silence_ms {
+                    self.leader_out_of_touch(from, silence_ms);
                 } else if self.is_surely_removed(from) {
                     self.outbox.send(source, &self.packet(from, Body::Removed));
                 }

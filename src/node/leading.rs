@@ -161,6 +161,9 @@ impl Driver {
         } else {
             if self.standing.leader().is_none() {
                 self.welcome_members(now_ms);
+                if self.is_session_open() {
+                    self.tell_of_grid();
+                }
             }
             self.standing.set_leader(leader.as_deref());
         }
@@ -211,7 +214,8 @@ impl Driver {
             return;
         };
         let raft = grid.raft.clone();
-        if now_ms >= self.leading.next_heartbeat_at_ms {
+        // A leader that is out of touch lets go of those that it still reaches.
+        if now_ms >= self.leading.next_heartbeat_at_ms && !self.is_out_of_touch() {
             self.leading.next_heartbeat_at_ms = now_ms + self.options.heartbeat_ms;
             raft.heartbeat().await;
         }

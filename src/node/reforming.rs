@@ -172,6 +172,19 @@ impl Driver {
         }
     }
 
+    /// Whether this node leads, and no quorum has answered it for so long that the others should look for another.
+    pub fn is_out_of_touch(&self) -> bool {
+        let leads = self.view().is_some_and(|view| view.leads);
+        leads && self.quorum_silence_ms(self.now_ms()) > self.options.election_timeout_ms
+    }
+
+    /// A leader says that it is out of touch: its followers are, too.
+    pub fn leader_out_of_touch(&mut self, from: NodeId, silence_ms: u64) {
+        if self.view().is_some_and(|view| view.leader == Some(from)) {
+            self.election.leader_lost(self.now_ms().saturating_sub(silence_ms));
+        }
+    }
+
     /// Tells once that the majority is gone.
     pub fn note_quorum(&mut self, now_ms: u64) {
         let member = self.grid.as_ref().is_some_and(|grid| grid.session_started);
@@ -197,15 +210,15 @@ impl Driver {
         if let Some(ancestor) = lineage.ancestors().last().filter(|_| goes_on) {
             let (parent, epoch, missing) = (ancestor.grid, lineage.epoch(), &ancestor.missing[..]);
             self.front.notice(Notice::Reformed { grid, parent, epoch, missing });
-        } else if lost {
+        } else if lost && former == grid {
             self.front.notice(Notice::QuorumRestored);
         }
         self.front.wake();
     }
 
-    /// What a leader that a quorum follows says of its grid.
+    /// What a leader that is in touch says of its grid.
     pub fn announcement(&self) -> Option<Announcement> {
-        let view = self.view().filter(|view| view.leads && self.is_large_enough(view))?;
+        let view = self.view().filter(|view| view.leads)?;
         if self.is_lease_over() || self.leaving.is_some() || self.inheritance.is_some() {
             return None;
         }

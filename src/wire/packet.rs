@@ -112,8 +112,10 @@ pub struct Hello {
     pub asks: bool,
     /// Of a sender without a grid: the newest state that it holds of a grid that it has given up.
     pub estate: Option<EstateSummary>,
-    /// Of a leader that a quorum follows: its grid, for peers of others.
+    /// Of a leader that is in touch: its grid, for peers of others.
     pub announcement: Option<Announcement>,
+    /// Of a leader that is not: for how long it has heard of no quorum.
+    pub quorum_silence_ms: Option<u64>,
 }
 
 /// What a peer holds of a grid that it has given up, see [`crate::node::estate`].

@@ -35,6 +35,7 @@ fn bodies() -> Vec<Body> {
         asks: true,
         estate: leader.is_none().then_some(estate),
         announcement: leader.map(|_| announcement.clone()),
+        quorum_silence_ms: leader,
     };
     let request = || first(raft::requests());
     let command = Blob::from(samples::encoded_commands().remove(1));
