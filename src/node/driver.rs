@@ -270,10 +270,11 @@ impl Driver {
     }
 
     pub fn hello(&self, asks: bool) -> Body {
+        let in_touch = self.quorum_silence_ms(self.now_ms()) <= self.options.election_timeout_ms;
         Body::Hello(Hello {
             peer_id: self.options.peer_id.clone(),
             electable: self.options.electable(),
-            leader: self.view().and_then(|view| view.leader),
+            leader: self.view().and_then(|view| view.leader).filter(|_| in_touch),
             asks,
             estate: self.reforming.newest().filter(|_| self.grid.is_none()).map(Estate::summary),
             announcement: self.announcement(),

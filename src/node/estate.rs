@@ -41,9 +41,10 @@ impl Estate {
         grid: GridId,
         machine: StateMachine,
         log: EstateLog,
-        voters: Vec<String>,
+        mut voters: Vec<String>,
         needed: usize,
     ) -> Option<Self> {
+        voters.sort_unstable();
         let EstateLog { committed, rest, last } = log;
         let empty = machine.is_pristine() && rest.is_empty();
         (!empty).then(|| Self { grid, machine, committed, rest, last, voters, needed, snapshot: OnceLock::new() })
