@@ -1,7 +1,9 @@
 /** What becomes of a grid that has lost its majority, and of grids that meet. The rules are in docs/membership.md. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Hamok, HamokMap, HamokQueue } from 'hamok';
 import { describe, expect, it } from 'vitest';
 import { createGrid, ending, type Grid, QUICK, until } from '../support/grid';
+import { cost } from '../support/processor-time';
 
 const EVENTS = ['quorum-lost', 'quorum-restored', 'reformed', 'grid-merged'] as const;
 
@@ -76,6 +78,16 @@ describe('two of three peers are gone', () => {
     await late;
     await until(() => said(grid, c, 'quorum-restored').length === 1, 'it is told that they are back');
     expect(said(grid, c, 'reformed')).toEqual([]);
+  });
+
+  it('while it waits it costs next to nothing', async () => {
+    const { grid } = await three({ quorumLoss: 'wait' });
+    const { leader, followers } = grid;
+    for (const peer of followers) grid.cut(peer);
+    await until(() => said(grid, leader, 'quorum-lost').length === 1, 'the leader notices');
+    for (const peer of followers) peer.close();
+    const { totalMs } = await cost(() => pause(2_000));
+    expect(totalMs).toBeLessThan(500);
   });
 
   it('with quorumLoss "wait" an operator may go on', async () => {

@@ -60,7 +60,9 @@ pub(super) enum Event {
     /// This Raft node has stopped: because it was told to, or because of a fault.
     RaftEnded(NodeId),
     /// The membership change that was under way is over.
-    MembershipChanged,
+    MembershipChanged {
+        made: bool,
+    },
     /// This node, as the leader, has confirmed its lead.
     ReadIndex {
         asker: ReadIndexAsker,
@@ -380,8 +382,11 @@ impl Driver {
                     self.fail("The Raft engine has stopped; the peer starts over".into());
                 }
             }
-            Event::MembershipChanged => {
+            Event::MembershipChanged { made } => {
                 self.leading.change_under_way = false;
+                if !made {
+                    self.leading.next_change_at_ms = self.now_ms() + self.options.heartbeat_ms;
+                }
                 self.view_is_stale = true;
             }
             Event::ReadIndex { asker, index } => self.read_index_known(asker, index),
@@ -416,11 +421,12 @@ impl Driver {
                 let index = self.replica.lock().applied_index;
                 self.replica.await_index(token, index, handle);
             }
-            Call::Barrier { token, handle } => self.sending.questions.push(Question { token, handle, asked_at_ms: 0 }),
+            Call::Barrier { token, handle } => {
+                self.sending.questions.insert(token, Question { handle, asked_at_ms: 0 });
+            }
             Call::Abandon { token } => {
-                self.sending.questions.retain(|question| question.token != token);
-                self.replica.forget_barrier(token);
-                self.replica.lock().requests.abandon(token);
+                self.sending.questions.remove(&token);
+                self.replica.abandon(token);
                 self.deliveries.abandon(token);
             }
             Call::WatchCommits(watch) => self.replica.lock().watch_commits = watch,

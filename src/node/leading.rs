@@ -22,6 +22,8 @@ const SILENCE_DIVISOR: u64 = 2;
 #[derive(Default)]
 pub(super) struct Leading {
     pub change_under_way: bool,
+    /// A change that was refused is not tried again before.
+    pub next_change_at_ms: u64,
     pub departed: Nodes,
     /// Of those, the ones that have said themselves that they will not be back.
     pub farewells: Nodes,
@@ -289,7 +291,8 @@ impl Driver {
         let members = &view.members;
         self.leading.departed.retain(|node| members.contains_key(node));
         self.leading.joining.retain(|node, _| !members.contains_key(node));
-        if self.leading.change_under_way || !view.membership_committed {
+        let too_early = self.now_ms() < self.leading.next_change_at_ms;
+        if self.leading.change_under_way || too_early || !view.membership_committed {
             return;
         }
         let situation = Situation {
@@ -308,8 +311,8 @@ impl Driver {
         let (raft, events) = (grid.raft.clone(), self.events.clone());
         // Ends when the change is committed or refused, or the Raft node is stopped.
         tokio::spawn(async move {
-            raft.change_membership(&view, change.members, change.voters).await;
-            let _ = events.send(Event::MembershipChanged);
+            let made = raft.change_membership(&view, change.members, change.voters).await;
+            let _ = events.send(Event::MembershipChanged { made });
         });
     }
 

@@ -64,7 +64,7 @@ pub struct ReplicaState {
     opened: BTreeMap<Handle, Opened>,
     handles: HashMap<CollectionId, Handle>,
     pub watch_commits: bool,
-    barriers: Vec<Barrier>,
+    barriers: BTreeMap<Token, Barrier>,
 }
 
 /// A collection that the front has open.
@@ -84,7 +84,6 @@ struct Opened {
 
 /// A caller that waits until this peer has applied `index`, and until this map has executed what came before.
 struct Barrier {
-    token: Token,
     handle: Option<Handle>,
     index: u64,
     remote: Option<CollectionId>,
@@ -110,7 +109,7 @@ impl NodeReplica {
         state.names = SessionNames::default();
         state.source = source;
         state.applied_index = 0;
-        state.barriers.drain(..).map(|barrier| (barrier.token, barrier.handle)).collect()
+        std::mem::take(&mut state.barriers).into_iter().map(|(token, barrier)| (token, barrier.handle)).collect()
     }
 
     /// Starts a session, and attaches what the front has open.
@@ -154,14 +153,17 @@ impl NodeReplica {
     pub fn await_index(&self, token: Token, index: u64, handle: Option<Handle>) {
         let mut state = self.lock();
         let remote = handle.and_then(|handle| state.opened.get(&handle)).map(|opened| opened.collection.clone());
-        state.barriers.push(Barrier { token, handle, index, remote, executed_up_to: None });
+        state.barriers.insert(token, Barrier { handle, index, remote, executed_up_to: None });
         state.release_barriers(&*self.front);
         drop(state);
         self.front.wake();
     }
 
-    pub fn forget_barrier(&self, token: Token) {
-        self.lock().barriers.retain(|barrier| barrier.token != token);
+    /// The caller has given up.
+    pub fn abandon(&self, token: Token) {
+        let mut state = self.lock();
+        state.barriers.remove(&token);
+        state.requests.abandon(token);
     }
 }
 
@@ -355,7 +357,7 @@ impl ReplicaState {
         if self.barriers.is_empty() || !told {
             return;
         }
-        for mut barrier in std::mem::take(&mut self.barriers) {
+        for (token, mut barrier) in std::mem::take(&mut self.barriers) {
             if self.applied_index >= barrier.index
                 && let Some(collection) = barrier.remote.take()
             {
@@ -367,9 +369,9 @@ impl ReplicaState {
                 self.remote_map(collection).is_none_or(|map| map.executed() >= *position)
             });
             if self.applied_index >= barrier.index && executed {
-                front.notice(Notice::Completed { token: barrier.token, outcome: &Outcome::Done });
+                front.notice(Notice::Completed { token, outcome: &Outcome::Done });
             } else {
-                self.barriers.push(barrier);
+                self.barriers.insert(token, barrier);
             }
         }
     }
