@@ -45,6 +45,9 @@ fn check(target: &Target, runs: u64) {
     let corpus = corpus(target);
     for (number, bytes) in corpus.iter().enumerate() {
         run(target, bytes, &format!("file {number}"));
+        for inflated in mutations::inflated(bytes) {
+            run(target, &inflated, &format!("an inflation of file {number}"));
+        }
     }
     let mut mutator = Mutator::new(seed);
     for number in 0..runs {

@@ -72,6 +72,15 @@ impl Mutator {
     }
 }
 
+/// From each place on a list that claims to be longest, of as many of its smallest items as there may be: zero is an empty
+/// value or the first kind in all our formats.
+pub fn inflated(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    const LENGTHS: [&[u8]; 2] = [&[252, 255, 255, 255, 255], &[255, 255, 255, 255]];
+    const ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
+    let inflate = |end| LENGTHS.map(|length| [&bytes[..end], length, &ZEROS].concat());
+    (0..bytes.len()).flat_map(inflate)
+}
+
 fn varint(number: u64) -> Vec<u8> {
     let bytes = number.to_le_bytes();
     match number {

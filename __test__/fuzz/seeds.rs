@@ -19,7 +19,7 @@ pub fn of(target: &str) -> Seeds {
         "transfers" => named("payloads", [joined(&payloads()), joined(&out_of_order())]),
         "packet" => packets::packets(),
         "command" => named("command", samples::encoded_commands()),
-        "log" => named("log", [joined(&samples::encoded_commands())]),
+        "log" => named("log", logs()),
         "raft_request" => raft::requests(),
         "raft_response" => raft::responses(),
         "snapshot" => named("snapshot", [StateMachine::default().to_snapshot(), samples::state().to_snapshot()]),
@@ -36,6 +36,14 @@ fn named(name: &str, seeds: impl IntoIterator<Item = Vec<u8>>) -> Seeds {
 fn joined(pieces: &[Vec<u8>]) -> Vec<u8> {
     let lengths = pieces.iter().map(|piece| (piece.len() as u32).to_le_bytes());
     lengths.zip(pieces).flat_map(|(length, piece)| [&length[..], piece].concat()).collect()
+}
+
+/// One of a grid that begins with nothing, and one of a grid that goes on from another.
+fn logs() -> [Vec<u8>; 2] {
+    let commands = samples::encoded_commands();
+    let mut going_on = commands.clone();
+    going_on.rotate_right(2);
+    [joined(&commands), joined(&going_on)]
 }
 
 fn payloads() -> Vec<Vec<u8>> {
