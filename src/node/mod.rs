@@ -24,6 +24,8 @@ mod delivering;
 pub mod discovery;
 mod driver;
 pub mod election;
+#[cfg(feature = "simulation")]
+mod inspection;
 mod joining;
 mod leading;
 pub mod logbook;

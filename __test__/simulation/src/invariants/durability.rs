@@ -1,0 +1,76 @@
+//! What was acknowledged had taken effect, with the outcome that the caller got, and stays.
+
+use std::collections::{BTreeMap, HashSet};
+
+use hamok::wire::command::Outcome;
+
+use super::Invariant;
+use crate::facade::{Event, Kind, Request, Settlement};
+use crate::ledger::GridLog;
+use crate::model::Id;
+use crate::process::Process;
+use crate::scene::Scene;
+
+#[derive(Default)]
+pub struct Durability {
+    acknowledged: BTreeMap<Id, u64>,
+    popped: HashSet<Id>,
+}
+
+impl Durability {
+    fn answered(&mut self, process: &Process, request: &Request, got: &Outcome, scene: &Scene) -> Result<(), String> {
+        let logs = || process.grids.iter().rev().filter_map(|grid| scene.ledger.grids.get(grid));
+        match (&request.kind, request.id) {
+            (Kind::Write(_) | Kind::Compare(_) | Kind::Remote(_), Some(id)) => {
+                let Some(placed) = logs().find_map(|log: &GridLog| log.applied.get(&id)) else {
+                    return Err(format!("{} got {got:?} for {id}, which is not committed", process.name));
+                };
+                match &placed.outcome {
+                    Some(outcome) if outcome == got => {}
+                    outcome => {
+                        return Err(format!("{} got {got:?} for {id}, not {outcome:?}", process.name));
+                    }
+                }
+                self.acknowledged.insert(id, scene.now_ms);
+            }
+            (Kind::Pop, _) => {
+                let Outcome::Entries(entries) = got else { return Err(format!("a pop gave {got:?}")) };
+                for item in entries.iter().filter_map(|(_, value)| Id::parse(value.as_ref()?)) {
+                    let by = logs().find_map(|log| log.popped.get(&item));
+                    if by.is_none_or(|session| !process.nodes.contains(session)) {
+                        return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
+                    }
+                    if !self.popped.insert(item) {
+                        return Err(format!("the item {item} was given twice, the second time to {}", process.name));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Invariant for Durability {
+    fn name(&self) -> &'static str {
+        "no acknowledged write is lost"
+    }
+
+    fn observe(&mut self, event: &Event, scene: &Scene) -> Result<(), String> {
+        match event {
+            Event::Settled { process, request, settlement: Settlement::Answered(outcome) } => {
+                self.answered(&scene.processes[*process], request, outcome, scene)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn conclude(&mut self, scene: &Scene) -> Result<(), String> {
+        let Some(grid) = scene.final_grid() else { return Err("there is no grid".into()) };
+        let Some(log) = scene.ledger.grids.get(&grid) else { return Err("nobody knows the log".into()) };
+        match self.acknowledged.iter().find(|(id, _)| !log.applied.contains_key(id)) {
+            Some((id, at_ms)) => Err(format!("{id}, acknowledged at {at_ms} ms, is not in grid {grid:x}")),
+            None => Ok(()),
+        }
+    }
+}
