@@ -148,8 +148,8 @@ export declare class Hamok<
   /**
    * Orders a message of the application's: every peer gets it with its `commit` event, in the same order. Resolves after
    * this peer's listeners have been called. Waits until this peer has joined; from then on it rejects after 5 s with
-   * `TIMEOUT` or `NO_LEADER`, and also with `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`, and with `INVALID_ARGUMENT`
-   * when it is given no message.
+   * `TIMEOUT`, `NO_LEADER` or `NO_QUORUM`, and also with `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`, and with
+   * `INVALID_ARGUMENT` when it is given no message.
    */
   submit(entry: HamokMessage): Promise<void>;
 
@@ -164,7 +164,8 @@ export declare class Hamok<
 
   /**
    * Resolves when everything that is committed at the time of the call is applied on this peer: a read after it sees all
-   * writes that were acknowledged, to anybody, before it. Rejects after 5 s with `TIMEOUT` or `NO_LEADER`; with `CLOSED`.
+   * writes that were acknowledged, to anybody, before it. Rejects after 5 s with `TIMEOUT`, `NO_LEADER` or `NO_QUORUM`;
+   * with `CLOSED`.
    */
   waitUntilCommitHead(): Promise<void>;
 
@@ -173,6 +174,18 @@ export declare class Hamok<
    * @param timeoutInMs after which it rejects with `TIMEOUT`; default: never
    */
   waitUntilLeader(timeoutInMs?: number): Promise<void>;
+
+  /**
+   * For operators, when the majority of the grid is lost and `quorumLoss` is `'wait'`: this peer gives the grid up, and
+   * goes on in a new one with the peers that do so too, and newcomers. To be called on every peer that is left, within
+   * `electionTimeoutInMs`, when all of them have told `quorum-lost`. What was acknowledged and has reached none of these is lost. Make
+   * sure first that the missing peers are stopped: otherwise two grids may acknowledge writes until they meet.
+   *
+   * Does nothing while a leader is there, and on a peer that does not run. Returns at once; `reformed` and `joined` tell
+   * that it is done, when there are `minPeers`.
+   * @throws HamokError `CLOSED`
+   */
+  forceReform(): void;
 
   /** Does nothing: peers find one another by themselves. Kept for old code. */
   broadcastEndpointNotification(): void;
@@ -251,6 +264,17 @@ export type HamokConfig<AppData extends Record<string, unknown> = Record<string,
   appData?: AppData;
   /** How many peers must hear each other before they form a grid; with 1 a lone peer works by itself. Default 2. */
   minPeers?: number;
+  /**
+   * What this peer does when fewer than a majority of the grid's peers can be reached. Give all peers the same.
+   * - `'reform'`: when that has lasted for three times `electionTimeoutInMs`, the peers that are left and newcomers go on if
+   *   together they are as many as that majority, not counting peers that said farewell. Already after
+   *   `followerMaxIdleInMs` if each missing peer has said farewell, or a newcomer has its peer id.
+   * - `'wait'`: nothing is acknowledged until a majority is back or an operator calls `forceReform()`.
+   * - `'available'`: as `'reform'`, but any `minPeers` go on. Both sides of a long partition may then acknowledge writes.
+   *
+   * Default `'reform'`.
+   */
+  quorumLoss?: 'reform' | 'wait' | 'available';
   /** A larger write or event is rejected with `COMMAND_TOO_LARGE`. In bytes. Default 16 MiB. */
   maxCommandBytes?: number;
 };
@@ -331,13 +355,58 @@ export type HamokEventMap = {
   'no-heartbeat-from': [peerId: string];
   /** A peer is not up to date. Kept for old listeners: peers catch up by themselves. */
   'unsynced-peer': [peerId: string];
-  /** This peer belongs to a grid that has a leader: after `join()`, and each time after `rejoining`. */
+  /**
+   * This peer belongs to a grid that has a leader: after `join()`, and each time after `rejoining`. If the grid was
+   * re-formed meanwhile, `reformed` has come before.
+   */
   joined: [];
   /**
    * This peer has lost the leader and looks for one; `leader-changed` follows. If it was cut off from all others,
    * `remote-peer-left` has come for each.
    */
   rejoining: [];
+  /**
+   * Fewer than a majority of the grid's peers can be reached: nobody leads, and nothing is acknowledged. After `rejoining`,
+   * and `electionTimeoutInMs` after the last word of a majority at the earliest. `quorum-restored` or `reformed` ends it,
+   * or another grid that this peer joins. What the peers do meanwhile is said by the option `quorumLoss`.
+   */
+  'quorum-lost': [];
+  /**
+   * After `quorum-lost`: there is a leader again in the same grid, and nothing that was acknowledged is lost. After
+   * `leader-changed`, right before or after `joined`.
+   */
+  'quorum-restored': [];
+  /**
+   * The grid has lost its majority and goes on without it, as a new grid with the state of the peers that take part. What
+   * was acknowledged and has reached none of these is lost, unless a missing peer comes back and brings it along: see
+   * `grid-merged`. After `leader-changed`; `joined` follows. Not on newcomers.
+   */
+  reformed: [
+    reform: {
+      /** Id of the new grid, 16 hexadecimal digits. */
+      gridId: string;
+      /** Id of the grid that it goes on from. */
+      parentGridId: string;
+      /** Grows with each reform and each merge. */
+      epoch: number;
+      /** The peers that had a vote in the former grid, took no part, and have not said farewell. */
+      missingPeerIds: string[];
+    },
+  ];
+  /**
+   * Another grid was merged into this peer's: its peers have come over and have brought along what this one lacked. On all
+   * peers of the grid, those that have come over included.
+   */
+  'grid-merged': [
+    merge: {
+      /** Id of the grid that stays, 16 hexadecimal digits. */
+      gridId: string;
+      /** Id of the grid that was merged into it, and is no more. */
+      mergedGridId: string;
+      /** Grows with each reform and each merge: higher than those of both grids. */
+      epoch: number;
+    },
+  ];
   /** `leave()` is done; the last event of leaving. */
   left: [];
   /** `close()` is done; the last event. */
@@ -618,8 +687,8 @@ export type HamokMapEventMap<K, V> = {
  *
  * Every mutation is ordered by the grid and happens in the same order on all peers. Its promise resolves after that,
  * when the listeners of this peer have been called for it. It rejects with an `Error` that has a `code`:
- * `INVALID_ARGUMENT` for an undefined key or value and for what the codec refuses, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
- * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
+ * `INVALID_ARGUMENT` for an undefined key or value and for what the codec refuses, `TIMEOUT`, `NO_LEADER`,
+ * `NO_QUORUM`, `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
  */
 declare abstract class EntryCollection<K, V, M extends EventMap<M> & CollectionEventMap> extends Collection<M> {
   /** Made by `hamok.createMap` and `hamok.createRemoteMap`. */
@@ -789,7 +858,7 @@ export declare class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRem
 
   /**
    * Resolves when everything that was ordered before the call, by any peer, has been executed: a read after it sees that
-   * in the store. Rejects with `TIMEOUT`, `NO_LEADER` or `CLOSED`.
+   * in the store. Rejects with `TIMEOUT`, `NO_LEADER`, `NO_QUORUM` or `CLOSED`.
    */
   sync(): Promise<void>;
 
@@ -927,8 +996,8 @@ export type HamokRemoteMapSnapshot = {
  *
  * Every mutation is ordered by the grid and happens in the same order on all peers. Its promise resolves after that,
  * when the listeners of this peer have been called for it. It rejects with an `Error` that has a `code`:
- * `INVALID_ARGUMENT` for an undefined value and for what the codec refuses, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
- * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
+ * `INVALID_ARGUMENT` for an undefined value and for what the codec refuses, `TIMEOUT`, `NO_LEADER`,
+ * `NO_QUORUM`, `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
  *
  * A field exists or not; `0`, `''`, `false` and `null` are values like any other. A value that its codec cannot read on
  * this peer is reported by the `error` event of `Hamok`, and cannot be seen here.
@@ -1044,8 +1113,8 @@ export type HamokRecordSnapshot = {
  *
  * The promise of a mutation resolves when it has happened and the listeners of this peer have been called for it. It
  * rejects with an `Error` that has a `code`: `INVALID_ARGUMENT` for an undefined item and for what the codec refuses,
- * `TIMEOUT`, `NO_LEADER`, `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`. A `pop` that rejects may have taken an item
- * all the same.
+ * `TIMEOUT`, `NO_LEADER`, `NO_QUORUM`, `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`. A `pop` that rejects may have
+ * taken an item all the same.
  */
 export declare class HamokQueue<T> extends Collection<HamokQueueEventMap<T>> {
   /** Made by `hamok.createQueue`. */
@@ -1141,8 +1210,8 @@ export type HamokQueueSnapshot = {
  * overtaken. Each peer calls its listeners at most once for an event. A listener that throws stops nothing: its error is
  * thrown again on the next tick, and the event counts as received.
  *
- * Promises reject with an `Error` that has a `code`: `INVALID_ARGUMENT`, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
- * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
+ * Promises reject with an `Error` that has a `code`: `INVALID_ARGUMENT`, `TIMEOUT`, `NO_LEADER`, `NO_QUORUM`,
+ * `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
  */
 export declare class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends object = Record<string, unknown>> {
   /** The link to the grid. */
@@ -1796,6 +1865,12 @@ export type HamokErrorCode =
    * for `joined`, and read the state before you repeat what must not happen twice.
    */
   | 'NO_LEADER'
+  /**
+   * As `NO_LEADER`, and there can be none: fewer than a majority of the grid's peers can be reached. Bring them back, or
+   * start others in their place; under `quorumLoss: 'wait'`, `forceReform()` goes on without them. The operation may still
+   * take effect. Wait for `joined`, and read the state before you repeat what must not happen twice.
+   */
+  | 'NO_QUORUM'
   /**
    * The grid no longer knows this peer's request, so that it may or may not have been applied; it will not be later.
    * Read the state and decide.

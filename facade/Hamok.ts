@@ -236,8 +236,8 @@ export class Hamok<
   /**
    * Orders a message of the application's: every peer gets it with its `commit` event, in the same order. Resolves after
    * this peer's listeners have been called. Waits until this peer has joined; from then on it rejects after 5 s with
-   * `TIMEOUT` or `NO_LEADER`, and also with `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`, and with `INVALID_ARGUMENT`
-   * when it is given no message.
+   * `TIMEOUT`, `NO_LEADER` or `NO_QUORUM`, and also with `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`, and with
+   * `INVALID_ARGUMENT` when it is given no message.
    */
   submit(entry: HamokMessage): Promise<void> {
     if (this.closed) return Promise.reject(hamokError('CLOSED', 'Cannot submit on a closed Hamok instance'));
@@ -266,7 +266,8 @@ export class Hamok<
 
   /**
    * Resolves when everything that is committed at the time of the call is applied on this peer: a read after it sees all
-   * writes that were acknowledged, to anybody, before it. Rejects after 5 s with `TIMEOUT` or `NO_LEADER`; with `CLOSED`.
+   * writes that were acknowledged, to anybody, before it. Rejects after 5 s with `TIMEOUT`, `NO_LEADER` or `NO_QUORUM`;
+   * with `CLOSED`.
    */
   waitUntilCommitHead(): Promise<void> {
     if (this.closed) {
@@ -284,6 +285,21 @@ export class Hamok<
     if (this.closed) return Promise.reject(hamokError('CLOSED', 'Cannot wait until leader on a closed Hamok instance'));
 
     return this.#core.gridRequests.leader(timeoutInMs);
+  }
+
+  /**
+   * For operators, when the majority of the grid is lost and `quorumLoss` is `'wait'`: this peer gives the grid up, and
+   * goes on in a new one with the peers that do so too, and newcomers. To be called on every peer that is left, within
+   * `electionTimeoutInMs`, when all of them have told `quorum-lost`. What was acknowledged and has reached none of these is lost. Make
+   * sure first that the missing peers are stopped: otherwise two grids may acknowledge writes until they meet.
+   *
+   * Does nothing while a leader is there, and on a peer that does not run. Returns at once; `reformed` and `joined` tell
+   * that it is done, when there are `minPeers`.
+   * @throws HamokError `CLOSED`
+   */
+  forceReform(): void {
+    this.#assertOpen('force a reform on');
+    this.#core.forceReform();
   }
 
   /** Does nothing: peers find one another by themselves. Kept for old code. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NativePeerOptions } from './binding/native';
 import { createLogger } from './common/logger';
+import { QuorumLoss } from './node/protocol';
 import { boolean, integer, invalidConfig, nonEmptyString, number, object, time } from './node/validation';
 import { BIND_LOGS } from './raft/LogBinding';
 import type { LogEntry } from './raft/LogEntry';
@@ -52,6 +53,17 @@ export type HamokConfig<AppData extends Record<string, unknown> = Record<string,
   appData?: AppData;
   /** How many peers must hear each other before they form a grid; with 1 a lone peer works by itself. Default 2. */
   minPeers?: number;
+  /**
+   * What this peer does when fewer than a majority of the grid's peers can be reached. Give all peers the same.
+   * - `'reform'`: when that has lasted for three times `electionTimeoutInMs`, the peers that are left and newcomers go on if
+   *   together they are as many as that majority, not counting peers that said farewell. Already after
+   *   `followerMaxIdleInMs` if each missing peer has said farewell, or a newcomer has its peer id.
+   * - `'wait'`: nothing is acknowledged until a majority is back or an operator calls `forceReform()`.
+   * - `'available'`: as `'reform'`, but any `minPeers` go on. Both sides of a long partition may then acknowledge writes.
+   *
+   * Default `'reform'`.
+   */
+  quorumLoss?: 'reform' | 'wait' | 'available';
   /** A larger write or event is rejected with `COMMAND_TOO_LARGE`. In bytes. Default 16 MiB. */
   maxCommandBytes?: number;
 };
@@ -106,6 +118,7 @@ export function resolveConfig<AppData extends Record<string, unknown>>(
     ),
     minPeers: integer('minPeers', config.minPeers ?? 2, 1, MAX_U32),
     maxCommandBytes: integer('maxCommandBytes', config.maxCommandBytes ?? 16 * 1024 * 1024, 1, MAX_U32),
+    quorumLoss: quorumLoss(config.quorumLoss ?? 'reform'),
   };
   const shown = {
     appData: object('appData', config.appData ?? ({} as AppData)),
@@ -152,6 +165,12 @@ function wholeMilliseconds(options: NativePeerOptions): NativePeerOptions {
     logEntriesExpirationTimeInMs: Math.ceil(options.logEntriesExpirationTimeInMs),
     ongoingRequestsSendingPeriodInMs: Math.ceil(options.ongoingRequestsSendingPeriodInMs),
   };
+}
+
+function quorumLoss(policy: keyof typeof QuorumLoss): number {
+  if (typeof policy === 'string' && Object.hasOwn(QuorumLoss, policy)) return QuorumLoss[policy];
+
+  throw invalidConfig(`quorumLoss must be one of ${Object.keys(QuorumLoss).join(', ')}, not ${String(policy)}`);
 }
 
 function heartbeat(value: number): number {

@@ -41,13 +41,58 @@ export type HamokEventMap = {
   'no-heartbeat-from': [peerId: string];
   /** A peer is not up to date. Kept for old listeners: peers catch up by themselves. */
   'unsynced-peer': [peerId: string];
-  /** This peer belongs to a grid that has a leader: after `join()`, and each time after `rejoining`. */
+  /**
+   * This peer belongs to a grid that has a leader: after `join()`, and each time after `rejoining`. If the grid was
+   * re-formed meanwhile, `reformed` has come before.
+   */
   joined: [];
   /**
    * This peer has lost the leader and looks for one; `leader-changed` follows. If it was cut off from all others,
    * `remote-peer-left` has come for each.
    */
   rejoining: [];
+  /**
+   * Fewer than a majority of the grid's peers can be reached: nobody leads, and nothing is acknowledged. After `rejoining`,
+   * and `electionTimeoutInMs` after the last word of a majority at the earliest. `quorum-restored` or `reformed` ends it,
+   * or another grid that this peer joins. What the peers do meanwhile is said by the option `quorumLoss`.
+   */
+  'quorum-lost': [];
+  /**
+   * After `quorum-lost`: there is a leader again in the same grid, and nothing that was acknowledged is lost. After
+   * `leader-changed`, right before or after `joined`.
+   */
+  'quorum-restored': [];
+  /**
+   * The grid has lost its majority and goes on without it, as a new grid with the state of the peers that take part. What
+   * was acknowledged and has reached none of these is lost, unless a missing peer comes back and brings it along: see
+   * `grid-merged`. After `leader-changed`; `joined` follows. Not on newcomers.
+   */
+  reformed: [
+    reform: {
+      /** Id of the new grid, 16 hexadecimal digits. */
+      gridId: string;
+      /** Id of the grid that it goes on from. */
+      parentGridId: string;
+      /** Grows with each reform and each merge. */
+      epoch: number;
+      /** The peers that had a vote in the former grid, took no part, and have not said farewell. */
+      missingPeerIds: string[];
+    },
+  ];
+  /**
+   * Another grid was merged into this peer's: its peers have come over and have brought along what this one lacked. On all
+   * peers of the grid, those that have come over included.
+   */
+  'grid-merged': [
+    merge: {
+      /** Id of the grid that stays, 16 hexadecimal digits. */
+      gridId: string;
+      /** Id of the grid that was merged into it, and is no more. */
+      mergedGridId: string;
+      /** Grows with each reform and each merge: higher than those of both grids. */
+      epoch: number;
+    },
+  ];
   /** `leave()` is done; the last event of leaving. */
   left: [];
   /** `close()` is done; the last event. */

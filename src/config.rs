@@ -2,6 +2,18 @@
 
 use crate::error::{Code, Error};
 
+/// What to do when a majority of the voters is silent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QuorumLoss {
+    /// Go on when survivors and newcomers are as many as a majority.
+    #[default]
+    Reform,
+    /// Wait for a majority, or for the operator.
+    Wait,
+    /// Go on with whoever is there.
+    Available,
+}
+
 /// What users configure, with the meaning and defaults that the README gives. Times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -19,6 +31,7 @@ pub struct Options {
     pub progress_period_ms: u64,
     /// A grid of fewer peers has no leader.
     pub min_peers: usize,
+    pub quorum_loss: QuorumLoss,
     /// A larger write is refused.
     pub max_command_bytes: usize,
 }

@@ -23,11 +23,12 @@
 //! - [`state_machine`]: what the grid agrees on; pure
 //! - [`wire`]: bytes on the wire and in the log; pure
 //!
-//! [`config`], [`error`] and [`ports`] (what the core needs from outside) belong to all.
+//! [`config`], [`error`] and [`ports`] (what the core needs from outside) belong to all; [`mutation`] is for tests.
 
 pub mod binding;
 pub mod config;
 pub mod error;
+pub mod mutation;
 pub mod node;
 pub mod ports;
 pub mod raft;

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::state_machine::effect::Change;
+use crate::wire::GridId;
 use crate::wire::blob::Blob;
 use crate::wire::command::{CollectionId, CollectionKind, Operation, Outcome, RemoteEvent, RemoteOperation};
 
@@ -50,6 +51,23 @@ pub enum Notice<'a> {
     NoHeartbeat(&'a str),
     Joined,
     Rejoining,
+    /// Fewer than a majority of the voters can be reached.
+    QuorumLost,
+    /// A leader is there again, and the grid is the same.
+    QuorumRestored,
+    /// This peer's grid goes on from another, which had lost its majority; `missing` had a vote there and took no part.
+    Reformed {
+        grid: GridId,
+        parent: GridId,
+        epoch: u64,
+        missing: &'a [String],
+    },
+    /// Another grid has become part of this one.
+    GridMerged {
+        grid: GridId,
+        merged: GridId,
+        epoch: u64,
+    },
     Left,
     /// The collection can be used; a fill replaces its mirror silently.
     Ready {

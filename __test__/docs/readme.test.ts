@@ -140,7 +140,7 @@ describe('the text', () => {
   });
 
   it('has links that lead somewhere', () => {
-    for (const file of ['ARCHITECTURE.md', 'CHANGELOG.md', 'docs/migration.md'])
+    for (const file of ['ARCHITECTURE.md', 'CHANGELOG.md', 'docs/membership.md', 'docs/migration.md'])
       expect(readme.text).toContain(`](${file})`);
     expect(readme.brokenLinks).toEqual([]);
   });

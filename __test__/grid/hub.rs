@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use hamok::config::Options;
+use hamok::config::{Options, QuorumLoss};
 use hamok::node::Peer;
 use hamok::ports::{Call, Front, Notice, OsRandom, State};
 use hamok::state_machine::effect::Change;
@@ -22,6 +22,11 @@ pub enum Told {
     Joined,
     Rejoining,
     Left,
+    QuorumLost,
+    QuorumRestored,
+    /// With the peers that took no part.
+    Reformed(Vec<String>),
+    GridMerged,
     Ready(u32),
     /// The values that were inserted or updated.
     Changes(Vec<String>),
@@ -48,6 +53,10 @@ impl Front for Recorder {
             Notice::Joined => Told::Joined,
             Notice::Rejoining => Told::Rejoining,
             Notice::Left => Told::Left,
+            Notice::QuorumLost => Told::QuorumLost,
+            Notice::QuorumRestored => Told::QuorumRestored,
+            Notice::Reformed { missing, .. } => Told::Reformed(missing.to_vec()),
+            Notice::GridMerged { .. } => Told::GridMerged,
             Notice::Ready { handle, .. } => Told::Ready(handle),
             Notice::Changes { changes, .. } => Told::Changes(
                 changes
@@ -117,13 +126,19 @@ pub struct Hub {
 #[derive(Default)]
 struct Faults {
     cut: Mutex<BTreeSet<String>>,
+    parted: Mutex<BTreeSet<String>>,
     lose_every: AtomicU64,
     sent: AtomicU64,
 }
 
 impl Hub {
     pub fn new<const N: usize>(ids: [&str; N]) -> Self {
-        let peers: Vec<HubPeer> = ids.iter().map(|id| make(id)).collect();
+        Self::with(ids, |_| {})
+    }
+
+    /// Of peers whose options differ from the defaults.
+    pub fn with<const N: usize>(ids: [&str; N], configure: impl Fn(&mut Options)) -> Self {
+        let peers: Vec<HubPeer> = ids.iter().map(|id| make(id, &configure)).collect();
         let (peers, faults) = (Arc::new(peers), Arc::new(Faults::default()));
         let tasks = (0..N).map(|index| tokio::spawn(carry(index, peers.clone(), faults.clone()))).collect();
         Self { peers, faults, tasks }
@@ -153,6 +168,17 @@ impl Hub {
         self.faults.cut.lock().unwrap().insert(id.to_owned());
     }
 
+    /// Everybody hears everybody again.
+    pub fn heal(&self) {
+        self.faults.cut.lock().unwrap().clear();
+        self.faults.parted.lock().unwrap().clear();
+    }
+
+    /// These hear only one another, and so do the others.
+    pub fn part(&self, group: &[&str]) {
+        *self.faults.parted.lock().unwrap() = group.iter().map(|id| (*id).to_owned()).collect();
+    }
+
     /// Every n-th message is lost.
     pub fn lose_every(&self, n: u64) {
         self.faults.lose_every.store(n, Ordering::Relaxed);
@@ -166,8 +192,8 @@ impl Drop for Hub {
     }
 }
 
-fn make(id: &str) -> HubPeer {
-    let options = Options {
+fn make(id: &str, configure: &impl Fn(&mut Options)) -> HubPeer {
+    let mut options = Options {
         peer_id: id.to_owned(),
         election_timeout_ms: 3_000,
         follower_max_idle_ms: 1_000,
@@ -176,8 +202,10 @@ fn make(id: &str) -> HubPeer {
         log_entries_expiration_ms: 300_000,
         progress_period_ms: 1_000,
         min_peers: 2,
+        quorum_loss: QuorumLoss::Reform,
         max_command_bytes: 16 * 1024 * 1024,
     };
+    configure(&mut options);
     let recorder = Arc::new(Recorder::default());
     HubPeer { id: id.to_owned(), peer: Peer::new(options, recorder.clone(), Arc::new(OsRandom)).unwrap(), recorder }
 }
@@ -195,7 +223,9 @@ async fn carry(index: usize, peers: Arc<Vec<HubPeer>>, faults: Arc<Faults>) {
             }
             for receiver in peers.iter().filter(|receiver| receiver.id != sender.id) {
                 let cut = faults.cut.lock().unwrap();
-                if cut.contains(&sender.id) || cut.contains(&receiver.id) {
+                let parted = faults.parted.lock().unwrap();
+                let apart = parted.contains(&sender.id) != parted.contains(&receiver.id);
+                if apart || cut.contains(&sender.id) || cut.contains(&receiver.id) {
                     continue;
                 }
                 if message.destination.is_empty() || message.destination == receiver.id {

@@ -2,6 +2,7 @@
 
 mod decoders;
 mod hub;
+mod reforms;
 
 use std::time::Duration;
 

@@ -74,7 +74,7 @@ describe('peers that go and come', () => {
     grid.cut(grid.peers[gone]!);
     // It may or may not have noticed by then.
     await expect(emitters[gone]!.publish('ping', 1)).rejects.toMatchObject({
-      code: expect.stringMatching(/^(TIMEOUT|NO_LEADER)$/),
+      code: expect.stringMatching(/^(TIMEOUT|NO_LEADER|NO_QUORUM)$/),
     });
     expect(heard.map(({ length }) => length)).toEqual(emitters.map((_, number) => (number === gone ? 1 : 0)));
     grid.heal(grid.peers[gone]!);
@@ -159,6 +159,56 @@ describe('peers that go and come', () => {
 
     grid.peers[gone]!.close();
     await alike(stay, { ping: Object.fromEntries(idsOf(stay).map((id) => [id, null])) });
+  });
+
+  /** A grid of five that listen; one has gone, and right after it the leader, so that for a moment nobody leads. */
+  async function leftByTwo(go: (peer: Hamok) => void, config: Config): Promise<{ stay: Emitter[]; gone: Set<string> }> {
+    const grid = createGrid(5, QUICK);
+    await grid.join();
+    const emitters = await createEmitters(grid.peers, { requestTimeoutInMs: 15_000, ...config });
+    await listenEverywhere(emitters, 'ping');
+    const gone = [grid.followers[0]!, grid.leader];
+
+    await emitters[grid.peers.indexOf(gone[0]!)]!.subscribe('pong', none);
+    go(gone[0]!);
+    gone[1]!.close();
+
+    return {
+      stay: emitters.filter((_, number) => !gone.includes(grid.peers[number]!)),
+      gone: new Set(gone.map(({ localPeerId }) => localPeerId)),
+    };
+  }
+
+  it.each<[string, (peer: Hamok) => void]>([
+    ['closes', (peer) => peer.close()],
+    ['leaves', (peer) => void peer.leave()],
+  ])('with autoClean nothing is left of a peer that %s right before the leader closes', async (_, go) => {
+    const { stay } = await leftByTwo(go, { autoClean: true });
+
+    await alike(stay, { ping: Object.fromEntries(idsOf(stay).map((id) => [id, null])) });
+  });
+
+  it('cleanup waits for a leader, and then takes off all that have closed before', async () => {
+    const { stay, gone } = await leftByTwo((peer) => peer.close(), {});
+    const cleaned = await Promise.all(stay.map((emitter) => emitter.cleanup()));
+
+    expect(new Set(cleaned.flatMap((ids) => [...(ids ?? [])]))).toEqual(gone);
+    await alike(stay, { ping: Object.fromEntries(idsOf(stay).map((id) => [id, null])) });
+  });
+
+  it('cleanup of a peer that is cut off waits until it is back, and takes off nobody', async () => {
+    const { grid, emitters } = await listening();
+    const gone = followerOf(grid);
+    const removed: string[] = [];
+
+    for (const { subscriptions } of emitters) subscriptions.on('removed', (_, peerId) => removed.push(peerId));
+    grid.cut(grid.peers[gone]!);
+    await until(() => grid.peers[gone]!.remotePeerIds.size === 0, 'it hears nobody');
+    const cleaned = emitters[gone]!.cleanup();
+    grid.heal(grid.peers[gone]!);
+    expect(await cleaned).toBe(undefined);
+    await alike(emitters, { ping: Object.fromEntries(idsOf(emitters).map((id) => [id, null])) });
+    expect(removed).toEqual([]);
   });
 
   it('a new process of the same peer id takes over what it subscribes to, and drops the rest', async () => {

@@ -131,7 +131,10 @@ describe('leave', () => {
 
     await leader[way]();
     await grid.settled();
-    for (const peer of others(grid, leader)) await recorded(grid, peer, left([leader])[0]!);
+    for (const peer of others(grid, leader)) {
+      await recorded(grid, peer, left([leader])[0]!);
+      await recorded(grid, peer, 'joined');
+    }
     expectSuccession(grid, leader, id);
   });
 
@@ -189,7 +192,10 @@ describe('silence', () => {
 
     grid.cut(leader);
     await grid.settled();
-    for (const peer of others(grid, leader)) await recorded(grid, peer, left([leader])[0]!);
+    for (const peer of others(grid, leader)) {
+      await recorded(grid, peer, left([leader])[0]!);
+      await recorded(grid, peer, 'joined');
+    }
     expectSuccession(grid, leader, id);
   });
 

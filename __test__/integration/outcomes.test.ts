@@ -264,7 +264,7 @@ describe.each(KINDS)('$name', (kind) => {
     expect(reader.content()).toEqual(marks);
   });
 
-  it('without a leader an operation rejects when its time is over', async () => {
+  it('without a majority an operation rejects when its time is over', async () => {
     const grid = await joined(2);
     const [a, b] = grid.peers as [Hamok, Hamok];
     const collection = kind.create(a, 'lonely');
@@ -273,7 +273,7 @@ describe.each(KINDS)('$name', (kind) => {
     grid.cut(b);
     await until(() => a.raft.leaderId === undefined, 'nobody leads');
     const { error } = await ending(collection.write('1'), 'the operation');
-    expect(error).toMatchObject({ code: 'NO_LEADER', message: expect.stringMatching(/^No leader is elected/) });
+    expect(error).toMatchObject({ code: 'NO_QUORUM', message: expect.stringMatching(/^No quorum within/) });
   });
 
   it('it outlives leaving: operations of that time reject, and those after the next join work', async () => {

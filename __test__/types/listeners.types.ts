@@ -41,6 +41,17 @@ export function peer(hamok: Hamok): void {
       typeOf(message.keys).is<Uint8Array[]>();
       typeOf(message.storageId).is<string | undefined>();
     })
+    .on('reformed', ({ gridId, parentGridId, epoch, missingPeerIds }) => {
+      typeOf(gridId).is<string>();
+      typeOf(parentGridId).is<string>();
+      typeOf(epoch).is<number>();
+      typeOf(missingPeerIds).is<string[]>();
+    })
+    .on('grid-merged', ({ gridId, mergedGridId, epoch }) => {
+      typeOf(gridId).is<string>();
+      typeOf(mergedGridId).is<string>();
+      typeOf(epoch).is<number>();
+    })
     .off('heartbeat', () => {})
     .removeListener('close', () => {})
     .removeAllListeners();
@@ -52,6 +63,12 @@ export function peer(hamok: Hamok): void {
   for (const event of ['follower', 'candidate', 'leader', 'joined', 'rejoining', 'left', 'close'] as const) {
     chained.once(event, () => {});
   }
+  for (const event of ['quorum-lost', 'quorum-restored'] as const) {
+    chained.once(event, () => {});
+    typeOf({} as HamokEventMap[typeof event]).is<[]>();
+  }
+  // @ts-expect-error a lost quorum has no argument
+  hamok.on('quorum-lost', (peerId: string) => peerId);
   typeOf(hamok.emit('remote-peer-left', 'b')).is<boolean>();
   typeOf(hamok.listenerCount('message')).is<number>();
   typeOf({} as HamokEventMap['commit']).is<[commitIndex: number, message: HamokMessage]>();

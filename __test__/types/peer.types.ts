@@ -22,7 +22,13 @@ interface Region extends Record<string, unknown> {
 }
 
 export function configure(): Hamok[] {
-  const some: Partial<HamokConfig> = { peerId: 'a', heartbeatInMs: 50, onlyFollower: true, minPeers: 1 };
+  const some: Partial<HamokConfig> = {
+    peerId: 'a',
+    heartbeatInMs: 50,
+    onlyFollower: true,
+    minPeers: 1,
+    quorumLoss: 'wait',
+  };
   const all: HamokConfig<Region> = {
     peerId: 'b',
     electionTimeoutInMs: 3000,
@@ -50,6 +56,8 @@ export function refuseOptions(): void {
   new Hamok({ electionTimeoutInMs: '3000' });
   // @ts-expect-error the application's object has another shape
   new Hamok<{ region: string }>({ appData: { zone: 'here' } });
+  // @ts-expect-error there is no such way
+  new Hamok({ quorumLoss: 'never' });
   // @ts-expect-error a log is no list
   new Hamok({ raftLogs: [] });
 }
@@ -145,6 +153,7 @@ export async function comeAndGo(hamok: Hamok<{ region: string }>): Promise<void>
   hamok.addRemotePeerId('b');
   hamok.removeRemotePeerId('b');
   hamok.broadcastEndpointNotification();
+  typeOf(hamok.forceReform()).is<void>();
   typeOf(await hamok.leave()).is<void>();
   typeOf(hamok.close()).is<void>();
 
@@ -176,5 +185,5 @@ export function decide(error: unknown): HamokErrorCode | undefined {
   // @ts-expect-error the code is read-only
   error.code = 'TIMEOUT';
 
-  return code === 'TIMEOUT' || code === 'NO_LEADER' || code === 'CLOSED' ? code : undefined;
+  return code === 'TIMEOUT' || code === 'NO_LEADER' || code === 'NO_QUORUM' || code === 'CLOSED' ? code : undefined;
 }

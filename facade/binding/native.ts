@@ -19,6 +19,8 @@ export interface NativePeerOptions {
   minPeers: number;
   /** A larger write is rejected when it is submitted. */
   maxCommandBytes: number;
+  /** What this peer does when the majority of its grid is lost; one of `QuorumLoss`. */
+  quorumLoss: number;
 }
 
 /**
@@ -88,6 +90,9 @@ export interface NativePeer {
 
   /** The application says that this peer is gone. */
   forget(peerId: string): void;
+
+  /** The grid goes on without its majority, if it has no leader: nobody waits for the missing voters any more. */
+  forceReform(): void;
 
   /** Called every `heartbeatInMs` while running: shows that the event loop is alive. */
   beat(): void;

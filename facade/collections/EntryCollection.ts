@@ -30,8 +30,8 @@ const NO_VALUES: readonly Uint8Array[] = [];
  *
  * Every mutation is ordered by the grid and happens in the same order on all peers. Its promise resolves after that,
  * when the listeners of this peer have been called for it. It rejects with an `Error` that has a `code`:
- * `INVALID_ARGUMENT` for an undefined key or value and for what the codec refuses, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
- * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
+ * `INVALID_ARGUMENT` for an undefined key or value and for what the codec refuses, `TIMEOUT`, `NO_LEADER`,
+ * `NO_QUORUM`, `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
  */
 export abstract class EntryCollection<K, V, M extends EventMap<M> & CollectionEventMap> extends Collection<M> {
   protected readonly codec: EntryCodec<K, V>;

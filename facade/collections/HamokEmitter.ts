@@ -73,8 +73,8 @@ interface Publication {
  * overtaken. Each peer calls its listeners at most once for an event. A listener that throws stops nothing: its error is
  * thrown again on the next tick, and the event counts as received.
  *
- * Promises reject with an `Error` that has a `code`: `INVALID_ARGUMENT`, `TIMEOUT`, `NO_LEADER`, `CLOSED`,
- * `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
+ * Promises reject with an `Error` that has a `code`: `INVALID_ARGUMENT`, `TIMEOUT`, `NO_LEADER`, `NO_QUORUM`,
+ * `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`.
  */
 export class HamokEmitter<T extends HamokEmitterEventMap<T>, M extends object = Record<string, unknown>> {
   /** The link to the grid. */

@@ -74,8 +74,8 @@ const NO_VALUES: readonly Uint8Array[] = [];
  *
  * The promise of a mutation resolves when it has happened and the listeners of this peer have been called for it. It
  * rejects with an `Error` that has a `code`: `INVALID_ARGUMENT` for an undefined item and for what the codec refuses,
- * `TIMEOUT`, `NO_LEADER`, `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`. A `pop` that rejects may have taken an item
- * all the same.
+ * `TIMEOUT`, `NO_LEADER`, `NO_QUORUM`, `CLOSED`, `COMMAND_TOO_LARGE`, `OUTCOME_UNKNOWN`. A `pop` that rejects may have
+ * taken an item all the same.
  */
 export class HamokQueue<T> extends Collection<HamokQueueEventMap<T>> {
   private readonly codec: EntryCodec<number, T>;

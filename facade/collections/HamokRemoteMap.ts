@@ -172,7 +172,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
 
   /**
    * Resolves when everything that was ordered before the call, by any peer, has been executed: a read after it sees that
-   * in the store. Rejects with `TIMEOUT`, `NO_LEADER` or `CLOSED`.
+   * in the store. Rejects with `TIMEOUT`, `NO_LEADER`, `NO_QUORUM` or `CLOSED`.
    */
   sync(): Promise<void> {
     try {

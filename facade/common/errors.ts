@@ -15,6 +15,12 @@ export type HamokErrorCode =
    */
   | 'NO_LEADER'
   /**
+   * As `NO_LEADER`, and there can be none: fewer than a majority of the grid's peers can be reached. Bring them back, or
+   * start others in their place; under `quorumLoss: 'wait'`, `forceReform()` goes on without them. The operation may still
+   * take effect. Wait for `joined`, and read the state before you repeat what must not happen twice.
+   */
+  | 'NO_QUORUM'
+  /**
    * The grid no longer knows this peer's request, so that it may or may not have been applied; it will not be later.
    * Read the state and decide.
    */

@@ -16,6 +16,7 @@ export interface MembershipObserver {
 export class Membership {
   private currentState: HamokState = 'empty';
   private currentLeader: string | undefined;
+  private isQuorumLost = false;
   private readonly peers = new Set<string>();
 
   constructor(
@@ -30,6 +31,11 @@ export class Membership {
 
   get leaderId(): string | undefined {
     return this.currentLeader;
+  }
+
+  /** Whether too few of the grid's peers can be reached to elect a leader, as far as this is known. */
+  get quorumLost(): boolean {
+    return this.isQuorumLost;
   }
 
   /** The other peers' ids; live. */
@@ -53,6 +59,8 @@ export class Membership {
 
     if (leaderId === previous) return;
     this.currentLeader = leaderId;
+    // Whoever leads has a quorum, whether or not it is that of the same grid.
+    if (leaderId !== undefined) this.isQuorumLost = false;
     this.emit('leader-changed', leaderId, previous);
     this.observer.leaderChanged(leaderId);
   }
@@ -69,8 +77,25 @@ export class Membership {
     this.observer.peerLeft(peerId);
   }
 
+  loseQuorum(): void {
+    this.isQuorumLost = true;
+    this.emit('quorum-lost');
+  }
+
+  restoreQuorum(): void {
+    this.isQuorumLost = false;
+    this.emit('quorum-restored');
+  }
+
+  /** The grid went on without its majority. */
+  reform(reform: HamokEventMap['reformed'][0]): void {
+    this.isQuorumLost = false;
+    this.emit('reformed', reform);
+  }
+
   /** This peer no longer belongs to a grid: emits what that means, in the order that users may rely on. */
   depart(): void {
+    this.isQuorumLost = false;
     this.setLeader(undefined);
     this.setState('empty');
     for (const peerId of [...this.peers]) this.removePeer(peerId);

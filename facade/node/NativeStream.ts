@@ -102,6 +102,23 @@ function read(reader: PackReader, sink: RecordSink): () => void {
       return () => sink.rejoining();
     case RecordKind.LEFT:
       return () => sink.left();
+    case RecordKind.QUORUM_LOST:
+      return () => sink.quorumLost();
+    case RecordKind.QUORUM_RESTORED:
+      return () => sink.quorumRestored();
+    case RecordKind.REFORMED: {
+      const reform = {
+        gridId: reader.str(),
+        parentGridId: reader.str(),
+        epoch: reader.f64(),
+        missingPeerIds: list(reader, readText),
+      };
+      return () => sink.reformed(reform);
+    }
+    case RecordKind.GRID_MERGED: {
+      const merge = { gridId: reader.str(), mergedGridId: reader.str(), epoch: reader.f64() };
+      return () => sink.gridMerged(merge);
+    }
     case RecordKind.READY:
       return readReady(reader, sink);
     case RecordKind.CHANGES: {
@@ -279,6 +296,10 @@ function readError(reader: PackReader): HamokError {
 
 function readBytes(reader: PackReader): Uint8Array {
   return reader.bytes();
+}
+
+function readText(reader: PackReader): string {
+  return reader.str();
 }
 
 function optional(reader: PackReader): string | undefined {

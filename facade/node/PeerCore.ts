@@ -26,7 +26,17 @@ import { createNativePeer } from './nativePeerFactory';
 import { Outbox } from './Outbox';
 import type { Outcome } from './Outcome';
 import { NO_HANDLE } from './protocol';
-import type { Change, Commit, Delivery, EncodedEntry, Execution, LoggedEntry, RecordSink } from './RecordSink';
+import type {
+  Change,
+  Commit,
+  Delivery,
+  EncodedEntry,
+  Execution,
+  LoggedEntry,
+  Merge,
+  RecordSink,
+  Reform,
+} from './RecordSink';
 import { type RemoteEvent, ReplyOutbox } from './ReplyOutbox';
 import { Requests } from './Requests';
 
@@ -81,6 +91,7 @@ export class PeerCore implements RecordSink {
       abandon: (token) => native.abandon(token),
       drain,
       hasLeader: () => this.membership.leaderId !== undefined,
+      hasLostQuorum: () => this.membership.quorumLost,
     });
     this.membership = new Membership(config.raft.peerId, events.emit, {
       leaderChanged: (leaderId) => {
@@ -132,6 +143,11 @@ export class PeerCore implements RecordSink {
   /** Number of operations of remote maps that are committed and not executed. */
   ongoingOperations(): number {
     return Math.max(this.native.status()[ONGOING_OPERATIONS] ?? 0, 0);
+  }
+
+  /** See `Hamok.forceReform()`. A call that waits for `join()` would strike a grid that nobody has looked at. */
+  forceReform(): void {
+    if (this.lifecycle.followsGrid && this.membership.leaderId === undefined) this.native.forceReform();
   }
 
   /** Ends everything, with the events of that up to those of the collections. */
@@ -196,6 +212,22 @@ export class PeerCore implements RecordSink {
       port.onLeft();
     });
     this.lifecycle.onLeft();
+  }
+
+  quorumLost(): void {
+    if (this.lifecycle.followsGrid) this.membership.loseQuorum();
+  }
+
+  quorumRestored(): void {
+    if (this.lifecycle.followsGrid) this.membership.restoreQuorum();
+  }
+
+  reformed(reform: Reform): void {
+    if (this.lifecycle.followsGrid) this.membership.reform(reform);
+  }
+
+  gridMerged(merge: Merge): void {
+    if (this.lifecycle.followsGrid) this.events.emit('grid-merged', merge);
   }
 
   ready(handle: number, revision: number, fill: readonly EncodedEntry[] | undefined): void {

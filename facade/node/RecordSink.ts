@@ -1,8 +1,14 @@
 /** What the native stream tells, record by record, decoded except for what users' codecs must decode. */
 import type { HamokError } from '../common/errors';
-import type { HamokState } from '../HamokEventMap';
+import type { HamokEventMap, HamokState } from '../HamokEventMap';
 import type { Outcome } from './Outcome';
 import type { ExecutionId, RemoteEvent } from './ReplyOutbox';
+
+/** How a grid went on without its majority. */
+export type Reform = HamokEventMap['reformed'][0];
+
+/** Which grid was merged into which. */
+export type Merge = HamokEventMap['grid-merged'][0];
 
 /** An entry as a collection's fill has it. */
 export interface EncodedEntry {
@@ -80,6 +86,10 @@ export interface RecordSink {
   joined(): void;
   rejoining(): void;
   left(): void;
+  quorumLost(): void;
+  quorumRestored(): void;
+  reformed(reform: Reform): void;
+  gridMerged(merge: Merge): void;
   /** @param fill undefined: the mirror is up to date as it is */
   ready(handle: number, revision: number, fill: readonly EncodedEntry[] | undefined): void;
   refused(handle: number, error: Error): void;

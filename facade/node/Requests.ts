@@ -19,6 +19,8 @@ export interface RequestsHost {
   drain(): void;
   /** Whether somebody leads at the moment. */
   hasLeader(): boolean;
+  /** Whether too few of the grid's peers can be reached to elect one. */
+  hasLostQuorum(): boolean;
 }
 
 /** Largest token. Beyond it the tokens start again at 1; up to here they are small integers for the engine. */
@@ -193,7 +195,13 @@ export class Requests {
   private expire(request: PendingRequest): void {
     this.pending.delete(request.token);
     this.host.abandon(request.token);
-    request.reject(this.host.hasLeader() ? timeoutError(request) : noLeaderError(request));
+    request.reject(this.lateError(request));
+  }
+
+  private lateError(request: PendingRequest): HamokError {
+    if (this.host.hasLeader()) return timeoutError(request);
+
+    return this.host.hasLostQuorum() ? noQuorumError(request) : noLeaderError(request);
   }
 }
 
@@ -207,4 +215,12 @@ function timeoutError({ token }: PendingRequest): HamokError {
 
 function noLeaderError({ token, timeoutInMs }: PendingRequest): HamokError {
   return hamokError('NO_LEADER', `No leader is elected within ${timeoutInMs} ms. requestId: ${token}`);
+}
+
+function noQuorumError({ token, timeoutInMs }: PendingRequest): HamokError {
+  return hamokError(
+    'NO_QUORUM',
+    `No quorum within ${timeoutInMs} ms: fewer than a majority of the grid's peers can be reached. ` +
+      `Bring them back, start others in their place, or call forceReform(). requestId: ${token}`,
+  );
 }

@@ -76,6 +76,10 @@ export const RecordKind = {
   LOG: 20,
   DELIVERY: 21,
   LOG_REMOVED: 22,
+  QUORUM_LOST: 23,
+  QUORUM_RESTORED: 24,
+  REFORMED: 25,
+  GRID_MERGED: 26,
 } as const;
 
 /** What a change did to an entry; also the kinds of the events that a remote map's leader reports. */
@@ -83,6 +87,9 @@ export const ChangeKind = { INSERT: 1, UPDATE: 2, REMOVE: 3, CLEAR: 4 } as const
 
 /** How a request ended. */
 export const OutcomeTag = { NONE: 0, ENTRIES: 1, CONFLICT: 2, ERROR: 3 } as const;
+
+/** What peers do that have lost the majority of their grid. */
+export const QuorumLoss = { reform: 0, wait: 1, available: 2 } as const;
 
 /** The handle of requests that concern no collection. */
 export const NO_HANDLE = 0;

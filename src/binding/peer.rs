@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::operations::{self, Collections};
 use super::stream::{self, Stream};
-use crate::config::Options;
+use crate::config::{Options, QuorumLoss};
 use crate::error::{Code, Error};
 use crate::node::Peer;
 use crate::ports::{Call, OsRandom};
@@ -43,6 +43,8 @@ pub struct NativePeerOptions {
     pub ongoing_requests_sending_period_in_ms: f64,
     pub min_peers: f64,
     pub max_command_bytes: f64,
+    /// 0: re-form, 1: wait, 2: available.
+    pub quorum_loss: Option<u32>,
 }
 
 #[napi]
@@ -66,6 +68,11 @@ impl NativePeer {
             progress_period_ms: options.ongoing_requests_sending_period_in_ms as u64,
             min_peers: options.min_peers as usize,
             max_command_bytes: options.max_command_bytes as usize,
+            quorum_loss: match options.quorum_loss {
+                Some(1) => QuorumLoss::Wait,
+                Some(2) => QuorumLoss::Available,
+                _ => QuorumLoss::Reform,
+            },
         };
         let stream = Arc::new(Stream::default());
         let peer = Peer::new(options, stream.clone(), Arc::new(OsRandom)).map_err(refused)?;
@@ -86,6 +93,11 @@ impl NativePeer {
     #[napi]
     pub fn leave(&self) {
         self.peer.leave();
+    }
+
+    #[napi]
+    pub fn force_reform(&self) {
+        self.peer.force_reform();
     }
 
     #[napi]

@@ -7,6 +7,7 @@ use super::description::{Description, describe};
 use crate::node::outbox::Outgoing;
 use crate::ports::{Front, LoggedEntry, Notice, State};
 use crate::state_machine::effect::Change;
+use crate::wire::GridId;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Operation, Outcome, RemoteEvent, RemoteMethod, RemoteOperation};
 
@@ -88,6 +89,11 @@ pub fn pack_log_entries(entries: &[LoggedEntry]) -> Vec<u8> {
     records.0
 }
 
+/// A grid's id as users see it.
+fn id_text(id: GridId) -> String {
+    format!("{id:016x}")
+}
+
 /// Little-endian numbers, and bytes and text with their length in front; the facade reads the same layout.
 #[derive(Default)]
 struct Records(Vec<u8>);
@@ -114,6 +120,19 @@ impl Records {
             Notice::Joined => self.u8(7),
             Notice::Rejoining => self.u8(8),
             Notice::Left => self.u8(9),
+            Notice::QuorumLost => self.u8(23),
+            Notice::QuorumRestored => self.u8(24),
+            Notice::Reformed { grid, parent, epoch, missing } => {
+                self.named(25, &id_text(grid));
+                self.bytes(id_text(parent).as_bytes());
+                self.number(epoch);
+                self.list(missing, |records, peer_id| records.bytes(peer_id.as_bytes()));
+            }
+            Notice::GridMerged { grid, merged, epoch } => {
+                self.named(26, &id_text(grid));
+                self.bytes(id_text(merged).as_bytes());
+                self.number(epoch);
+            }
             Notice::Ready { handle, revision, fill } => {
                 self.u8(10);
                 self.u32(handle);

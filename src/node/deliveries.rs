@@ -6,12 +6,17 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use crate::mutation::Mutation;
 use crate::ports::{DeliveryId, Publication, Token};
 use crate::wire::NodeId;
+use crate::wire::frame::WHOLE_PACKET_BYTES;
 use crate::wire::packet::Delivery;
 
 /// What was not answered is sent again after this time.
 const RESEND_MS: u64 = 700;
+/// A large one, of which each piece was acknowledged, is sent again only when its receiver must have dropped it.
+const LARGE_RESEND_MS: u64 = 10_000;
+const LARGE_BYTES: usize = WHOLE_PACKET_BYTES / 2;
 /// The most unanswered deliveries of one sender that a receiver keeps in mind; more are not taken in, and so sent again.
 const MAX_OPEN_PER_SENDER: usize = 65_536;
 /// The most events of ours that are under way at once; more wait. Fewer than a receiver keeps in mind.
@@ -165,7 +170,10 @@ impl Deliveries {
     /// What has to be sent again by now, and to whom; not to those to whom a large packet is still on its way.
     pub fn due(&mut self, now_ms: u64, is_busy: impl Fn(NodeId) -> bool) -> Vec<(NodeId, Delivery)> {
         let mut due = Vec::new();
-        let late = |open: &&mut Open| now_ms.saturating_sub(open.sent_at_ms) >= RESEND_MS;
+        let late = |open: &&mut Open| {
+            let large = open.delivery.payload.len() > LARGE_BYTES;
+            now_ms.saturating_sub(open.sent_at_ms) >= if large { LARGE_RESEND_MS } else { RESEND_MS }
+        };
         for open in self.open.values_mut().filter(late) {
             open.sent_at_ms = now_ms;
             let missing = open.missing.keys().filter(|node| !is_busy(**node));
@@ -194,6 +202,7 @@ impl Deliveries {
             return Arrival::Ignore;
         }
         match sender.awaited.get(&number) {
+            Some(_) if Mutation::EventHeardTwice.is_planted() => {}
             Some(Some(received)) => return Arrival::Answered(*received),
             Some(None) => return Arrival::Ignore,
             None if sender.awaited.len() >= MAX_OPEN_PER_SENDER => return Arrival::Ignore,

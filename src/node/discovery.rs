@@ -8,10 +8,11 @@
 //! the grid is initialised. Two proposals can never both be initialised with one peer in them, because promises outlast
 //! proposals.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::raft::types::Member;
-use crate::wire::packet::Hello;
+use crate::wire::packet::{EstateSummary, Hello};
 use crate::wire::{GridId, NodeId};
 
 /// Nobody new must have appeared for this many heartbeats, or [`LONGEST_QUIET_MS`].
@@ -32,6 +33,10 @@ pub struct Discovery {
     heard: BTreeMap<NodeId, Heard>,
     newest_at_ms: u64,
     next_hello_at_ms: u64,
+    /// What this peer holds of a grid that it has given up.
+    estate: Option<EstateSummary>,
+    /// Until then peers of that grid that have not given it up are waited for.
+    kin_until_ms: u64,
     promise: Option<Promise>,
     proposal: Option<Proposal>,
 }
@@ -41,6 +46,7 @@ struct Heard {
     member: Member,
     grid: GridId,
     leader: Option<NodeId>,
+    estate: Option<EstateSummary>,
     at_ms: u64,
 }
 
@@ -75,6 +81,8 @@ pub enum Step {
     Initialize {
         grid: GridId,
         members: BTreeMap<NodeId, Member>,
+        /// The peer ids of those that have given up the grid that this one goes on from.
+        kin: Vec<String>,
     },
 }
 
@@ -88,6 +96,8 @@ impl Discovery {
             heard: BTreeMap::new(),
             newest_at_ms: now_ms,
             next_hello_at_ms: now_ms,
+            estate: None,
+            kin_until_ms: 0,
             promise: None,
             proposal: None,
         }
@@ -98,12 +108,18 @@ impl Discovery {
         // A peer id that comes under a new node id has been started again.
         self.heard.retain(|other, heard| *other == node || heard.member.peer_id != hello.peer_id);
         let member = Member { peer_id: hello.peer_id.clone(), electable: hello.electable };
-        let heard = Heard { member, grid, leader: hello.leader, at_ms: now_ms };
+        let heard = Heard { member, grid, leader: hello.leader, estate: hello.estate, at_ms: now_ms };
         let new = self.heard.insert(node, heard).is_none();
         if new {
             self.newest_at_ms = now_ms;
         }
         new
+    }
+
+    /// This peer looks for others to go on from a grid with them. Those that are still in that grid, without a leader, are
+    /// waited for until `kin_until_ms`: they may hold more.
+    pub fn hold(&mut self, estate: Option<EstateSummary>, kin_until_ms: u64) {
+        (self.estate, self.kin_until_ms) = (estate, kin_until_ms);
     }
 
     pub fn forget(&mut self, peer_id: &str) {
@@ -141,7 +157,14 @@ impl Discovery {
             return None;
         }
         let Proposal { grid, members, .. } = self.proposal.take()?;
-        Some(Step::Initialize { grid, members })
+        Some(self.initialize(grid, members))
+    }
+
+    fn initialize(&self, grid: GridId, members: BTreeMap<NodeId, Member>) -> Step {
+        let parent = |estate: Option<EstateSummary>| estate.map(|estate| estate.grid);
+        let kin = self.heard.values().filter(|heard| parent(heard.estate) == parent(self.estate));
+        let kin = kin.map(|heard| &heard.member).chain([&self.me]).map(|member| member.peer_id.clone()).collect();
+        Step::Initialize { grid, members, kin }
     }
 
     /// What is due now. `new_grid` is a fresh random id for a proposal.
@@ -167,12 +190,14 @@ impl Discovery {
     }
 
     fn ask_to_join(&self) -> Option<Step> {
-        // Of several grids the one of which most peers were heard, then the lower id.
-        let mut grids: BTreeMap<GridId, usize> = BTreeMap::new();
+        // Of several grids one with a leader, then the one of which most peers were heard, then the lower id.
+        let mut grids: BTreeMap<GridId, (bool, usize)> = BTreeMap::new();
         for heard in self.heard.values().filter(|heard| heard.grid != 0) {
-            *grids.entry(heard.grid).or_default() += 1;
+            let (led, count) = grids.entry(heard.grid).or_default();
+            *led |= heard.leader.is_some();
+            *count += 1;
         }
-        let (grid, _) = grids.into_iter().min_by_key(|(grid, count)| (usize::MAX - count, *grid))?;
+        let (grid, _) = grids.into_iter().min_by_key(|(grid, (led, count))| (!led, usize::MAX - count, *grid))?;
         let members = || self.heard.iter().filter(|(_, heard)| heard.grid == grid);
         let named = members().find_map(|(_, heard)| heard.leader);
         let (node, heard) = members().find(|(node, _)| Some(**node) == named).or_else(|| members().next())?;
@@ -181,19 +206,20 @@ impl Discovery {
 
     fn propose(&mut self, now_ms: u64, grid: GridId) -> Option<Step> {
         let quiet_ms = (self.heartbeat_ms * QUIET_HEARTBEATS).min(LONGEST_QUIET_MS);
-        let enough = self.heard.len() + 1 >= self.min_peers;
+        let enough = self.heard.values().filter(|heard| heard.grid == 0).count() + 1 >= self.peers_needed();
         let quiet = now_ms.saturating_sub(self.newest_at_ms) >= quiet_ms;
         let free = self.proposal.is_none() && self.promise.as_ref().is_none_or(|promise| now_ms >= promise.until_ms);
-        let nobody_has_one = self.heard.values().all(|heard| heard.grid == 0);
+        let nobody_has_one = self.heard.values().all(|heard| heard.grid == 0 || self.is_left_behind(heard, now_ms));
         if !(enough && quiet && free && nobody_has_one && self.is_first()) {
             return None;
         }
-        let mut members: BTreeMap<NodeId, Member> =
-            self.heard.iter().map(|(node, heard)| (*node, heard.member.clone())).collect();
+        // Who is still in a grid cannot promise itself to another.
+        let free = self.heard.iter().filter(|(_, heard)| heard.grid == 0);
+        let mut members: BTreeMap<NodeId, Member> = free.map(|(node, heard)| (*node, heard.member.clone())).collect();
         let to: Vec<_> = members.iter().map(|(node, member)| (*node, member.peer_id.clone())).collect();
         members.insert(self.node, self.me.clone());
         if to.is_empty() {
-            return Some(Step::Initialize { grid, members });
+            return Some(self.initialize(grid, members));
         }
         // Shorter than the promises that it asks for, so that none lapses while the proposal still counts on it.
         let until_ms = now_ms + self.memory_ms() / 2;
@@ -201,11 +227,35 @@ impl Discovery {
         Some(Step::Propose { grid, to })
     }
 
-    /// Whether this peer is the one to propose: the electable one with the lowest peer id.
+    /// How many peers a grid needs to begin with. To go on from another takes as many as a majority of its voters; a
+    /// single one does if it was told to.
+    fn peers_needed(&self) -> usize {
+        let estates = self.heard.values().filter_map(|heard| heard.estate).chain(self.estate);
+        let needed =
+            estates.max_by_key(EstateSummary::rank).map(|newest| usize::try_from(newest.needed).unwrap_or(usize::MAX));
+        match needed {
+            Some(1) => 1,
+            Some(needed) => needed.max(self.min_peers),
+            None => self.min_peers,
+        }
+    }
+
+    /// Whether a peer is still in the grid that this one goes on from, without a leader, and was waited for.
+    fn is_left_behind(&self, heard: &Heard, now_ms: u64) -> bool {
+        let kin = self.estate.is_some_and(|estate| estate.grid == heard.grid);
+        kin && heard.leader.is_none() && now_ms >= self.kin_until_ms
+    }
+
+    /// Whether this peer is the one to propose: the one with the newest estate, or else the electable one with the lowest
+    /// peer id.
     fn is_first(&self) -> bool {
-        let key = |node: NodeId, member: &Member| (!member.electable, member.peer_id.clone(), node);
-        let mine = key(self.node, &self.me);
-        self.me.electable && self.heard.iter().all(|(node, heard)| mine < key(*node, &heard.member))
+        let key = |node: NodeId, member: &Member, estate: Option<EstateSummary>| {
+            let rank = Reverse(estate.map(|estate| estate.rank()));
+            (rank, !member.electable, member.peer_id.clone(), node)
+        };
+        let mine = key(self.node, &self.me, self.estate);
+        let eligible = self.me.electable || self.estate.is_some();
+        eligible && self.heard.iter().all(|(node, heard)| mine < key(*node, &heard.member, heard.estate))
     }
 
     fn memory_ms(&self) -> u64 {
@@ -222,7 +272,15 @@ mod tests {
     }
 
     fn hello(peer_id: &str, leader: Option<NodeId>) -> Hello {
-        Hello { peer_id: peer_id.into(), electable: true, leader, asks: true }
+        Hello {
+            peer_id: peer_id.into(),
+            electable: true,
+            leader,
+            asks: true,
+            estate: None,
+            announcement: None,
+            quorum_silence_ms: None,
+        }
     }
 
     fn discovery(node: NodeId, peer_id: &str) -> Discovery {
@@ -251,7 +309,7 @@ mod tests {
         assert_eq!(a.promise_arrived(7, 9, 400), None, "a stranger's promise counts nothing");
         assert_eq!(a.promise_arrived(3, 9, 900), None, "too late to count on the others' promises");
         assert!(
-            matches!(a.promise_arrived(3, 9, 400), Some(Step::Initialize { grid: 9, members }) if members.len() == 3)
+            matches!(a.promise_arrived(3, 9, 400), Some(Step::Initialize { grid: 9, members, .. }) if members.len() == 3)
         );
     }
 

@@ -14,10 +14,12 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use super::deliveries::Deliveries;
 use super::discovery::Discovery;
 use super::election::ElectionClock;
+use super::estate::Estate;
 use super::joining::Leaving;
 use super::leading::Leading;
 use super::office::Office;
 use super::outbox::Outbox;
+use super::reforming::Reforming;
 use super::replica::{NodeReplica, Signal};
 use super::requests::Purpose;
 use super::sending::{CONFIRM_MS, Question, RESEND_MS, Sending};
@@ -27,11 +29,12 @@ use super::upkeep::Upkeep;
 use super::{Status, lock};
 use crate::config::Options;
 use crate::error::{Code, Error};
+use crate::mutation::Mutation;
 use crate::ports::{Call, Front, Notice, Random, Token};
 use crate::raft::instance::{RaftInstance, View};
 use crate::raft::log_store::{LogExtent, LogStore};
 use crate::raft::types::Member;
-use crate::wire::blob::Blob;
+use crate::wire::command::Inheritance;
 use crate::wire::packet::{Body, Hello, Packet};
 use crate::wire::{GridId, NodeId};
 
@@ -40,7 +43,7 @@ const EVENTS_PER_TURN: usize = 512;
 const SHORTEST_TICK_MS: u64 = 5;
 const LONGEST_TICK_MS: u64 = 25;
 /// How long to wait for a stopped Raft node to finish.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_000);
+pub(super) const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(1_000);
 
 /// What a driver reacts to.
 pub(super) enum Event {
@@ -50,13 +53,16 @@ pub(super) enum Event {
         payload: Vec<u8>,
     },
     Leave,
+    ForceReform,
     Stop,
     /// Role, leader, term or membership of this Raft node have changed.
     RaftChanged(NodeId),
     /// This Raft node has stopped: because it was told to, or because of a fault.
     RaftEnded(NodeId),
     /// The membership change that was under way is over.
-    MembershipChanged,
+    MembershipChanged {
+        made: bool,
+    },
     /// This node, as the leader, has confirmed its lead.
     ReadIndex {
         asker: ReadIndexAsker,
@@ -112,8 +118,9 @@ pub(super) struct Driver {
     pub discovery: Discovery,
     pub election: ElectionClock,
     pub grid: Option<Grid>,
-    /// The state that the present grid begins with, until it does.
-    pub inheritance: Option<Blob>,
+    /// What the present grid begins with, until it does.
+    pub inheritance: Option<Inheritance>,
+    pub reforming: Reforming,
     /// The grid that was asked to take this peer in.
     pub asked: Option<GridId>,
     pub standing: Standing,
@@ -147,7 +154,8 @@ impl Driver {
         status: Arc<Mutex<Status>>,
     ) -> Self {
         let (signals, signal_receiver) = mpsc::unbounded_channel();
-        let node = fresh_id(&*random);
+        let reused = Mutation::ReusedNodeId.is_planted();
+        let node = if reused { lasting_id(&options.peer_id) } else { fresh_id(&*random) };
         let me = Member { peer_id: options.peer_id.clone(), electable: options.electable() };
         Self {
             discovery: Discovery::new(node, me, options.min_peers, options.heartbeat_ms, 0),
@@ -167,6 +175,7 @@ impl Driver {
             node,
             grid: None,
             inheritance: None,
+            reforming: Reforming::default(),
             asked: None,
             directory: HashMap::new(),
             leaving: None,
@@ -235,6 +244,10 @@ impl Driver {
         self.started.elapsed().as_millis() as u64
     }
 
+    pub fn is_session_open(&self) -> bool {
+        self.session_open
+    }
+
     pub fn grid_id(&self) -> GridId {
         self.grid.as_ref().map_or(0, |grid| grid.id)
     }
@@ -259,11 +272,15 @@ impl Driver {
     }
 
     pub fn hello(&self, asks: bool) -> Body {
+        let in_touch = self.quorum_silence_ms(self.now_ms()) <= self.options.election_timeout_ms;
         Body::Hello(Hello {
             peer_id: self.options.peer_id.clone(),
             electable: self.options.electable(),
-            leader: self.view().and_then(|view| view.leader),
+            leader: self.view().and_then(|view| view.leader).filter(|_| in_touch),
             asks,
+            estate: self.reforming.newest().filter(|_| self.grid.is_none()).map(Estate::summary),
+            announcement: self.announcement(),
+            quorum_silence_ms: self.is_out_of_touch().then(|| self.quorum_silence_ms(self.now_ms())),
         })
     }
 
@@ -272,6 +289,7 @@ impl Driver {
         let now_ms = self.now_ms();
         let switchboard = Arc::new(Switchboard::new(self.outbox.clone(), id, self.node));
         self.ask_again_after(self.replica.start_over(self.node));
+        self.replica.lock().grid = id;
         let log = LogStore::default();
         let (replica, signals) = (self.replica.clone(), self.signals.clone());
         let feed = super::replica::Feed { replica, source: self.node, log: log.clone(), signals };
@@ -308,6 +326,7 @@ impl Driver {
         self.asked = None;
         self.refused_since_ms = None;
         self.sending.to = None;
+        self.seek_with_estate();
         self.set_parting();
     }
 
@@ -355,6 +374,7 @@ impl Driver {
             Event::Call(call) => self.handle_call(call),
             Event::Payload { source, payload } => self.handle_payload(&source, &payload).await,
             Event::Leave => self.begin_leaving().await,
+            Event::ForceReform => self.force_reform().await,
             Event::Stop => self.ended = true,
             Event::RaftChanged(node) => self.view_is_stale |= node == self.node,
             Event::RaftEnded(node) => {
@@ -362,8 +382,11 @@ impl Driver {
                     self.fail("The Raft engine has stopped; the peer starts over".into());
                 }
             }
-            Event::MembershipChanged => {
+            Event::MembershipChanged { made } => {
                 self.leading.change_under_way = false;
+                if !made {
+                    self.leading.next_change_at_ms = self.now_ms() + self.options.heartbeat_ms;
+                }
                 self.view_is_stale = true;
             }
             Event::ReadIndex { asker, index } => self.read_index_known(asker, index),
@@ -394,11 +417,16 @@ impl Driver {
                 }
             }
             Call::Reply(replies) => self.take_replies(replies),
-            Call::Barrier { token, handle } => self.sending.questions.push(Question { token, handle, asked_at_ms: 0 }),
+            Call::Barrier { token, handle } if Mutation::BarrierWithoutLeader.is_planted() => {
+                let index = self.replica.lock().applied_index;
+                self.replica.await_index(token, index, handle);
+            }
+            Call::Barrier { token, handle } => {
+                self.sending.questions.insert(token, Question { handle, asked_at_ms: 0 });
+            }
             Call::Abandon { token } => {
-                self.sending.questions.retain(|question| question.token != token);
-                self.replica.forget_barrier(token);
-                self.replica.lock().requests.abandon(token);
+                self.sending.questions.remove(&token);
+                self.replica.abandon(token);
                 self.deliveries.abandon(token);
             }
             Call::WatchCommits(watch) => self.replica.lock().watch_commits = watch,
@@ -440,6 +468,8 @@ impl Driver {
         if self.ended {
             return;
         }
+        self.note_quorum(now_ms);
+        self.bring_estates(now_ms).await;
         self.lead(now_ms).await;
         let (session_next, awaits) = {
             let state = self.replica.lock();
@@ -468,8 +498,10 @@ impl Driver {
         }
         // Users hear of the leader first.
         if self.session_open && self.standing.leader().is_some() {
+            self.tell_of_grid();
             self.standing.joined();
         }
+        self.drop_covered_estates();
         self.start_session_when_caught_up();
         self.send_requests().await;
         self.ask_questions();
@@ -508,6 +540,11 @@ impl Driver {
 
 fn fresh_id(random: &dyn Random) -> u64 {
     random.next_u64().max(1)
+}
+
+/// An id that the next start of a peer has too.
+fn lasting_id(peer_id: &str) -> u64 {
+    peer_id.bytes().fold(1, |id, byte| id * 31 + u64::from(byte))
 }
 
 /// Sets of nodes and of members are small and ordered everywhere.

@@ -40,6 +40,11 @@ impl ElectionClock {
         self.next_attempt_at_ms = 0;
     }
 
+    /// The leader itself has been out of touch since then.
+    pub fn leader_lost(&mut self, since_ms: u64) {
+        self.leader_heard_at_ms = self.leader_heard_at_ms.min(since_ms);
+    }
+
     /// The event loop has called.
     pub fn loop_alive(&mut self, now_ms: u64) {
         if self.is_loop_stalled(now_ms) {

@@ -6,8 +6,6 @@ use crate::error::{Code, Error};
 use crate::ports::Notice;
 use crate::raft::types::Member;
 use crate::wire::blob::Blob;
-use crate::wire::codec;
-use crate::wire::command::Command;
 use crate::wire::packet::{Body, Hello};
 use crate::wire::{GridId, NodeId};
 
@@ -17,6 +15,8 @@ const LEAVE_RETRY_MS: u64 = 50;
 const FRUITLESS_HEARTBEATS: u64 = 20;
 /// …but not before this time.
 const SHORTEST_FRUITLESS_MS: u64 = 2_000;
+/// A peer without a grid that was not heard for this many heartbeats is not there.
+pub(super) const LONGEST_ABSENCE_HEARTBEATS: u64 = 10;
 /// A node that is no member and was not heard for this long is forgotten.
 const FORGET_MS: u64 = 60_000;
 
@@ -62,8 +62,13 @@ impl Driver {
                     self.outbox.send(&peer_id, &packet);
                 }
             }
-            Step::Initialize { grid, members } => {
+            Step::Initialize { grid, members, kin } => {
+                // Who goes on from another grid starts alone: nobody else leads before it has passed on what it holds.
+                let heir = self.reforming.newest().map(|estate| estate.inheritance(&kin));
+                let own = |members: Members| members.into_iter().filter(|(node, _)| *node == self.node).collect();
+                let members = if heir.is_some() { own(members) } else { members };
                 self.adopt(grid, 0).await;
+                self.inheritance = heir;
                 if let Some(grid) = &self.grid
                     && let Err(text) = grid.raft.initialize(members).await
                 {
@@ -80,6 +85,8 @@ impl Driver {
         let fruitless_ms = (heartbeat_ms * FRUITLESS_HEARTBEATS).max(SHORTEST_FRUITLESS_MS);
         let silence_ms = self.election.silence_ms(now_ms);
         let voter = view.voters.contains(&self.node);
+        let leads = view.leads;
+        let raft = grid.raft.clone();
         let patience_ms =
             if grid.session_started { fruitless_ms.max(2 * self.options.election_timeout_ms) } else { fruitless_ms };
         let came_to_nothing = !grid.session_started && view.leader.is_none();
@@ -87,13 +94,12 @@ impl Driver {
         if self.is_sole_heir(now_ms) {
             return self.go_on_alone().await;
         }
-        if (!voter || came_to_nothing) && silence_ms > patience_ms {
-            return self.start_over();
+        if (!voter || came_to_nothing) && silence_ms > patience_ms || self.should_reform(now_ms) {
+            return self.give_up_grid().await;
         }
-        if !view.leads && voter {
+        if !leads && voter {
             let random = self.random_id();
             let reluctant = !self.options.electable();
-            let raft = grid.raft.clone();
             if self.election.should_stand(now_ms, random, reluctant) {
                 raft.stand().await;
             }
@@ -127,27 +133,14 @@ impl Driver {
         alone && unheard && !self.replica.lock().machine.is_pristine()
     }
 
-    /// Starts a grid of its own that begins with the state of the one whose voters are gone. It has a leader in users'
-    /// eyes as soon as enough others have joined it.
+    /// Starts a grid of its own that goes on from the one whose voters are gone. It has a leader in users' eyes as soon as
+    /// enough others have joined it.
     async fn go_on_alone(&mut self) {
-        let Some(grid) = &self.grid else { return };
-        let (mut machine, applied_index) = {
-            let state = self.replica.lock();
-            (state.machine.clone(), state.applied_index)
-        };
-        // What else is in the log may have been committed, and nobody is left to say otherwise.
-        for (index, command) in grid.raft.commands_from(applied_index + 1) {
-            if let Ok(command) = codec::decode::<Command>(command.as_slice()) {
-                machine.apply(index, &command, &mut Vec::new());
-            }
-        }
-        let snapshot = Blob::from(machine.to_snapshot());
-        self.start_over();
-        self.inheritance = Some(snapshot);
-        let (grid, me) =
-            (self.random_id(), Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() });
-        let members = Members::from([(self.node, me)]);
-        self.take_step(Step::Initialize { grid, members }).await;
+        self.give_up_grid().await;
+        let (grid, node) = (self.random_id(), self.node);
+        let me = Member { peer_id: self.options.peer_id.clone(), electable: self.options.electable() };
+        let (members, kin) = (Members::from([(node, me.clone())]), vec![me.peer_id]);
+        self.take_step(Step::Initialize { grid, members, kin }).await;
     }
 
     /// Peers outside the membership are gone once they are silent; so is everybody for a peer that hears nobody.
@@ -173,7 +166,7 @@ impl Driver {
         leading.forget_unless(|node| self.directory.contains_key(&node));
     }
 
-    pub fn hello_arrived(&mut self, source: &str, from: NodeId, grid: GridId, hello: &Hello) {
+    pub async fn hello_arrived(&mut self, source: &str, from: NodeId, grid: GridId, hello: &Hello) {
         let now_ms = self.now_ms();
         if hello.peer_id == self.options.peer_id {
             return;
@@ -189,7 +182,14 @@ impl Driver {
                 }
             }
             Some(own) => {
-                if own.id == grid && self.is_surely_removed(from) {
+                let own = own.id;
+                if grid == 0 {
+                    self.reforming.newcomer_heard(from, hello, own, now_ms);
+                } else if grid != own {
+                    self.grid_met(from, grid, hello).await;
+                } else if let Some(silence_ms) = hello.quorum_silence_ms {
+                    self.leader_out_of_touch(from, silence_ms);
+                } else if self.is_surely_removed(from) {
                     self.outbox.send(source, &self.packet(from, Body::Removed));
                 }
             }
@@ -250,7 +250,8 @@ impl Driver {
         let Some(grid) = &mut self.grid else { return };
         let view = &grid.view;
         let inherits = self.inheritance.is_some();
-        if inherits || grid.session_started || view.leader.is_none() || !view.members.contains_key(&node) {
+        let incomplete = inherits || self.reforming.holds_estates();
+        if incomplete || grid.session_started || view.leader.is_none() || !view.members.contains_key(&node) {
             return;
         }
         if self.replica.lock().applied_index < grid.catch_up_to {
@@ -302,6 +303,7 @@ impl Driver {
 
     pub fn farewell_arrived(&mut self, source: &str, from: NodeId, same_grid: bool, transfer: Option<Blob>) {
         self.discovery.forget_node(from);
+        self.reforming.newcomer_gone(from);
         if let Some(raft) = self.grid.as_ref().filter(|_| same_grid).map(|grid| grid.raft.clone()) {
             if self.view().is_some_and(|view| view.members.contains_key(&from)) {
                 self.leading.departed.insert(from);

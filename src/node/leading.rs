@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::driver::{Driver, Event, Members, Nodes};
 use super::membership::{self, Situation};
 use super::requests::{Batch, MAX_BATCH_OPERATIONS};
+use crate::mutation::Mutation;
 use crate::raft::instance::View;
 use crate::raft::types::Member;
 use crate::wire::NodeId;
@@ -21,6 +22,8 @@ const SILENCE_DIVISOR: u64 = 2;
 #[derive(Default)]
 pub(super) struct Leading {
     pub change_under_way: bool,
+    /// A change that was refused is not tried again before.
+    pub next_change_at_ms: u64,
     pub departed: Nodes,
     /// Of those, the ones that have said themselves that they will not be back.
     pub farewells: Nodes,
@@ -152,7 +155,7 @@ impl Driver {
         let limit_ms = u128::from(self.options.election_timeout_ms);
         let candidate = self.view().is_some_and(|view| {
             let elected = view.leads && view.quorum_age.is_none_or(|age| age.as_millis() <= limit_ms);
-            (view.candidate || elected) && view.members.len() >= self.options.min_peers
+            (view.candidate || elected) && self.is_large_enough(view)
         });
         if leader.is_none() {
             self.standing.set_leader(None);
@@ -160,6 +163,9 @@ impl Driver {
         } else {
             if self.standing.leader().is_none() {
                 self.welcome_members(now_ms);
+                if self.is_session_open() {
+                    self.tell_of_grid();
+                }
             }
             self.standing.set_leader(leader.as_deref());
         }
@@ -176,12 +182,18 @@ impl Driver {
         }
     }
 
+    /// Whether the grid has as many peers as it needs, and what it acknowledges is held by more than one of them.
+    pub fn is_large_enough(&self, view: &View) -> bool {
+        let min_peers = self.options.min_peers;
+        view.members.len() >= min_peers && view.voters.len() >= min_peers.min(2)
+    }
+
     fn visible_leader(&self, now_ms: u64) -> Option<String> {
         let view = self.view()?;
         let leader = view.leader?;
         let gone = self.leading.farewells.contains(&leader);
         let member = view.members.get(&leader).filter(|member| member.electable && !gone)?;
-        if view.members.len() < self.options.min_peers || !view.members.contains_key(&self.node) {
+        if !self.is_large_enough(view) || !view.members.contains_key(&self.node) {
             return None;
         }
         let out_of_touch = if leader == self.node {
@@ -204,11 +216,13 @@ impl Driver {
             return;
         };
         let raft = grid.raft.clone();
-        if now_ms >= self.leading.next_heartbeat_at_ms {
+        // A leader that is out of touch lets go of those that it still reaches.
+        if now_ms >= self.leading.next_heartbeat_at_ms && !self.is_out_of_touch() {
             self.leading.next_heartbeat_at_ms = now_ms + self.options.heartbeat_ms;
             raft.heartbeat().await;
         }
         self.change_membership();
+        self.announce_grid(now_ms);
         self.pass_on_inheritance().await;
         if self.is_lease_over() {
             self.leave_office();
@@ -228,14 +242,15 @@ impl Driver {
         if !self.replica.lock().machine.is_pristine() {
             self.inheritance = None;
         }
-        if let Some(snapshot) = self.inheritance.clone() {
-            self.propose(&Command::Restore(snapshot)).await;
+        if let Some(inheritance) = self.inheritance.clone() {
+            self.propose(&Command::Restore(inheritance)).await;
         }
     }
 
     /// Tells of members that have been silent for too long, and lets them be removed.
     pub fn note_silence(&mut self, now_ms: u64) {
-        let Some(view) = self.view().filter(|view| view.leads) else { return };
+        let tells = |view: &&View| view.leads && !Mutation::SilentMembersStay.is_planted();
+        let Some(view) = self.view().filter(tells) else { return };
         let limit_ms = self.options.election_timeout_ms;
         let since_ms = self.leading.since_ms;
         let silent: Vec<(NodeId, String)> = view
@@ -276,7 +291,8 @@ impl Driver {
         let members = &view.members;
         self.leading.departed.retain(|node| members.contains_key(node));
         self.leading.joining.retain(|node, _| !members.contains_key(node));
-        if self.leading.change_under_way || !view.membership_committed {
+        let too_early = self.now_ms() < self.leading.next_change_at_ms;
+        if self.leading.change_under_way || too_early || !view.membership_committed {
             return;
         }
         let situation = Situation {
@@ -295,8 +311,8 @@ impl Driver {
         let (raft, events) = (grid.raft.clone(), self.events.clone());
         // Ends when the change is committed or refused, or the Raft node is stopped.
         tokio::spawn(async move {
-            raft.change_membership(&view, change.members, change.voters).await;
-            let _ = events.send(Event::MembershipChanged);
+            let made = raft.change_membership(&view, change.members, change.voters).await;
+            let _ = events.send(Event::MembershipChanged { made });
         });
     }
 

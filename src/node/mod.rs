@@ -11,6 +11,8 @@
 //! - [`driver`]: the event loop; [`packets`] and [`sending`]: what comes in and what goes out
 //! - [`discovery`] and [`joining`]: from no grid into one, and out of it
 //! - [`leading`]: what the leader does beside leading; [`office`]: remote operations; [`upkeep`]: dropping what is unused
+//! - [`reforming`]: giving a grid up, going on from one, bringing one into another; [`estate`]: what is kept of one
+//! - [`quorum`]: when that may be
 //! - [`election`], [`membership`], [`remote_executor`]: the rules of those, without time and network
 //! - [`deliveries`], [`delivering`]: an emitter's events, directly from peer to peer
 //! - [`logbook`]: the log for readers
@@ -24,6 +26,7 @@ mod delivering;
 pub mod discovery;
 mod driver;
 pub mod election;
+pub mod estate;
 #[cfg(feature = "simulation")]
 mod inspection;
 mod joining;
@@ -33,6 +36,8 @@ pub mod membership;
 mod office;
 pub mod outbox;
 mod packets;
+pub mod quorum;
+mod reforming;
 pub mod remote_executor;
 pub mod replica;
 pub mod requests;
@@ -149,6 +154,14 @@ impl Peer {
     pub fn leave(&self) {
         if self.runs() {
             let _ = self.events.send(Event::Leave);
+        }
+    }
+
+    /// Goes on with what this peer holds, although no majority of its grid can be reached. Does nothing while there is a
+    /// leader.
+    pub fn force_reform(&self) {
+        if self.runs() {
+            let _ = self.events.send(Event::ForceReform);
         }
     }
 

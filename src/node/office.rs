@@ -4,6 +4,7 @@
 use super::driver::{Driver, Event, ReadIndexAsker};
 use super::remote_executor::RemoteExecutor;
 use crate::error::{Code, Error};
+use crate::mutation::Mutation;
 use crate::ports::{Notice, Reply};
 use crate::state_machine::effect::RequestId;
 use crate::wire::NodeId;
@@ -68,6 +69,9 @@ impl Driver {
     /// was asked for, so this comes true before any of them may.
     pub fn is_lease_over(&self) -> bool {
         let lease_ms = u128::from(self.options.follower_max_idle_ms);
+        if Mutation::OfficeWithoutLease.is_planted() {
+            return self.view().is_none();
+        }
         self.view()
             .is_none_or(|view| view.voters.len() > 1 && view.quorum_age.is_none_or(|age| age.as_millis() >= lease_ms))
     }
@@ -79,6 +83,9 @@ impl Driver {
         };
         if self.office.executor.is_some() || self.leaving.is_some() || !self.options.electable() {
             return;
+        }
+        if Mutation::OfficeWithoutQuorum.is_planted() {
+            self.office.confirmation = Some((term, Some(0)));
         }
         match self.office.confirmation {
             Some((confirmed, Some(index))) if confirmed == term => {

@@ -61,7 +61,7 @@ impl Driver {
             self.leading.kin_heard_at_ms = now_ms;
         }
         match body {
-            Body::Hello(hello) => self.hello_arrived(source, from, grid, &hello),
+            Body::Hello(hello) => self.hello_arrived(source, from, grid, &hello).await,
             Body::Propose => self.proposal_arrived(from, grid),
             Body::Promise => self.promise_arrived(from, grid).await,
             Body::JoinRequest { peer_id, electable } if same_grid => {
@@ -104,6 +104,8 @@ impl Driver {
             }
             Body::DeliveryAnswers(answers) if same_grid => self.delivery_answers_arrived(from, answers),
             Body::Deliveries { .. } | Body::DeliveryAnswers(_) => {}
+            Body::Estate { grid: loser, state } if same_grid => self.merge(from, loser, state).await,
+            Body::Estate { .. } => {}
             Body::Removed if same_grid => self.removed(from),
             Body::Removed => {}
         }

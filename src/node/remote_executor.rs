@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::replica::ReplicaState;
+use crate::mutation::Mutation;
 use crate::ports::{Handle, Reply};
 use crate::state_machine::remote_map::PendingOperation;
 use crate::wire::command::{CollectionId, Executed, ExecutedOperation};
@@ -66,7 +67,8 @@ impl RemoteExecutor {
             let end = map.executed() + MAX_UNMARKED;
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
             for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
-                let attempt = if operation.position < inherited { 2 } else { 1 };
+                let again = operation.position < inherited || operation.moved;
+                let attempt = if again && !Mutation::AttemptForgotten.is_planted() { 2 } else { 1 };
                 orders.push(Order { handle, attempt, operation: operation.clone() });
                 handed.next = operation.position + 1;
             }

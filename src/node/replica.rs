@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::logbook::SessionNames;
 use super::requests::{Batch, Fate, Orphan, Purpose, Requests};
 use crate::error::{Code, Error};
+use crate::mutation::Mutation;
 use crate::ports::{Front, Handle, Notice, Token};
 use crate::raft;
 use crate::raft::log_store::LogStore;
@@ -63,7 +64,7 @@ pub struct ReplicaState {
     opened: BTreeMap<Handle, Opened>,
     handles: HashMap<CollectionId, Handle>,
     pub watch_commits: bool,
-    barriers: Vec<Barrier>,
+    barriers: BTreeMap<Token, Barrier>,
 }
 
 /// A collection that the front has open.
@@ -83,7 +84,6 @@ struct Opened {
 
 /// A caller that waits until this peer has applied `index`, and until this map has executed what came before.
 struct Barrier {
-    token: Token,
     handle: Option<Handle>,
     index: u64,
     remote: Option<CollectionId>,
@@ -109,7 +109,7 @@ impl NodeReplica {
         state.names = SessionNames::default();
         state.source = source;
         state.applied_index = 0;
-        state.barriers.drain(..).map(|barrier| (barrier.token, barrier.handle)).collect()
+        std::mem::take(&mut state.barriers).into_iter().map(|(token, barrier)| (token, barrier.handle)).collect()
     }
 
     /// Starts a session, and attaches what the front has open.
@@ -153,14 +153,17 @@ impl NodeReplica {
     pub fn await_index(&self, token: Token, index: u64, handle: Option<Handle>) {
         let mut state = self.lock();
         let remote = handle.and_then(|handle| state.opened.get(&handle)).map(|opened| opened.collection.clone());
-        state.barriers.push(Barrier { token, handle, index, remote, executed_up_to: None });
+        state.barriers.insert(token, Barrier { handle, index, remote, executed_up_to: None });
         state.release_barriers(&*self.front);
         drop(state);
         self.front.wake();
     }
 
-    pub fn forget_barrier(&self, token: Token) {
-        self.lock().barriers.retain(|barrier| barrier.token != token);
+    /// The caller has given up.
+    pub fn abandon(&self, token: Token) {
+        let mut state = self.lock();
+        state.barriers.remove(&token);
+        state.requests.abandon(token);
     }
 }
 
@@ -247,6 +250,11 @@ impl ReplicaState {
                     settle_orphans(orphans, front);
                 }
                 Effect::SessionReplaced { .. } => {}
+                // Who comes to the grid later has nothing to do with what it was made of.
+                Effect::Merged { loser, epoch } if own.is_some() => {
+                    front.notice(Notice::GridMerged { grid: self.grid, merged: loser, epoch });
+                }
+                Effect::Merged { .. } => {}
             }
         }
     }
@@ -258,6 +266,9 @@ impl ReplicaState {
 
     fn settle(&mut self, request: RequestId, outcome: Arc<Outcome>, front: &dyn Front, signals: &mut Vec<Signal>) {
         let Some(purpose) = self.requests.settle(request.number) else { return };
+        if Mutation::AnswerLost.is_planted() && request.number % 16 == 9 {
+            return;
+        }
         match &purpose {
             Purpose::Caller(token) => front.notice(Notice::Completed { token: *token, outcome: &outcome }),
             Purpose::Attach(handle) => match &*outcome {
@@ -346,7 +357,7 @@ impl ReplicaState {
         if self.barriers.is_empty() || !told {
             return;
         }
-        for mut barrier in std::mem::take(&mut self.barriers) {
+        for (token, mut barrier) in std::mem::take(&mut self.barriers) {
             if self.applied_index >= barrier.index
                 && let Some(collection) = barrier.remote.take()
             {
@@ -358,9 +369,9 @@ impl ReplicaState {
                 self.remote_map(collection).is_none_or(|map| map.executed() >= *position)
             });
             if self.applied_index >= barrier.index && executed {
-                front.notice(Notice::Completed { token: barrier.token, outcome: &Outcome::Done });
+                front.notice(Notice::Completed { token, outcome: &Outcome::Done });
             } else {
-                self.barriers.push(barrier);
+                self.barriers.insert(token, barrier);
             }
         }
     }
@@ -448,7 +459,10 @@ impl raft::apply::Replica for Feed {
         }
         for (index, command) in entries {
             match command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
-                Some(Ok(command)) => {
+                Some(Ok(mut command)) => {
+                    if Mutation::PeersDisagree.is_planted() && self.source.is_multiple_of(2) {
+                        command.insert_over_existing();
+                    }
                     self.log.count(index, command.data_bytes());
                     state.names.learn(&command);
                     let mut effects = Vec::new();

@@ -1,5 +1,7 @@
 //! The peer's own requests and questions, on their way to the leader.
 
+use std::collections::BTreeMap;
+
 use super::driver::{Driver, ReadIndexAsker};
 use super::requests::Batch;
 use crate::ports::{Handle, Token};
@@ -16,7 +18,7 @@ const RETRY_MS: u64 = 20;
 /// See the [module](self).
 #[derive(Default)]
 pub(super) struct Sending {
-    pub questions: Vec<Question>,
+    pub questions: BTreeMap<Token, Question>,
     /// The leader that requests went to last.
     pub to: Option<NodeId>,
     /// How far this peer's session had applied at the last look.
@@ -28,7 +30,6 @@ pub(super) struct Sending {
 
 /// A caller that waits for the leader's word on how far the log is.
 pub(super) struct Question {
-    pub token: Token,
     pub handle: Option<Handle>,
     pub asked_at_ms: u64,
 }
@@ -37,7 +38,7 @@ impl Driver {
     /// The leader's node, when there is one that requests can go to.
     fn destination(&self) -> Option<NodeId> {
         let view = self.view()?;
-        let enough = view.members.len() >= self.options.min_peers;
+        let enough = self.is_large_enough(view);
         view.leader.filter(|_| enough && self.grid.as_ref().is_some_and(|grid| grid.session_started))
     }
 
@@ -48,7 +49,7 @@ impl Driver {
         };
         if self.sending.to != Some(leader) {
             self.sending.to = Some(leader);
-            self.sending.questions.iter_mut().for_each(|question| question.asked_at_ms = 0);
+            self.sending.questions.values_mut().for_each(|question| question.asked_at_ms = 0);
             self.resend_unapplied().await;
         }
         loop {
@@ -85,13 +86,13 @@ impl Driver {
     pub fn ask_questions(&mut self) {
         let Some(leader) = self.destination() else { return };
         let now_ms = self.now_ms();
-        let due = |question: &&mut Question| {
+        let due = |(_, question): &(&Token, &mut Question)| {
             question.asked_at_ms == 0 || now_ms.saturating_sub(question.asked_at_ms) >= RESEND_MS
         };
         let mut tokens = Vec::new();
-        for question in self.sending.questions.iter_mut().filter(due) {
+        for (token, question) in self.sending.questions.iter_mut().filter(due) {
             question.asked_at_ms = now_ms.max(1);
-            tokens.push(question.token);
+            tokens.push(*token);
         }
         for token in tokens {
             if leader == self.node {
@@ -104,13 +105,12 @@ impl Driver {
 
     /// What the leader of another grid answered means nothing in the next.
     pub fn ask_again_after(&mut self, unanswered: Vec<(Token, Option<Handle>)>) {
-        let questions = unanswered.into_iter().map(|(token, handle)| Question { token, handle, asked_at_ms: 0 });
+        let questions = unanswered.into_iter().map(|(token, handle)| (token, Question { handle, asked_at_ms: 0 }));
         self.sending.questions.extend(questions);
     }
 
     pub fn question_answered(&mut self, token: Token, index: u64) {
-        if let Some(position) = self.sending.questions.iter().position(|question| question.token == token) {
-            let Question { handle, .. } = self.sending.questions.swap_remove(position);
+        if let Some(Question { handle, .. }) = self.sending.questions.remove(&token) {
             self.replica.await_index(token, index, handle);
         }
     }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use openraft::alias::{LogIdOf, WatchReceiverOf};
 use openraft::async_runtime::watch::WatchReceiver;
+use openraft::entry::RaftEntry;
 use openraft::errors::ClientWriteError;
 use openraft::impls::ProgressResponder;
 use openraft::metrics::RaftServerMetrics;
 use openraft::raft::{ClientWriteResult, Precondition, TransferLeaderRequest};
 use openraft::storage::Snapshot;
+use openraft::vote::RaftLeaderId;
 use openraft::{Config, EntryPayload, Instant, Membership, Raft, ReadPolicy, ServerState, SnapshotPolicy};
 
 use super::apply::{LatestSnapshot, Replica, StateMachineAdapter};
@@ -18,9 +20,11 @@ use super::log_store::{LogExtent, LogRecord, LogStore};
 use super::network::{Courier, NetworkFactory, SNAPSHOT_TIMEOUT};
 use super::rpc::{Request, Response};
 use super::types::{LogData, Member, TypeConfig};
+use crate::mutation::Mutation;
 use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
+use crate::wire::command::LogPosition;
 
 /// Entries per replication message; bytes are limited by the log store.
 const MAX_ENTRIES_PER_MESSAGE: u64 = 1_024;
@@ -134,6 +138,21 @@ impl RaftInstance {
 
     pub fn leads(&self) -> bool {
         self.raft.metrics().borrow_watched().state == ServerState::Leader
+    }
+
+    /// Where the log ends.
+    pub fn last_position(&self) -> LogPosition {
+        self.log.last_position()
+    }
+
+    /// The term of the entry at this index, if the log or its last snapshot still tells; zero otherwise.
+    pub fn term_at(&self, index: u64) -> u64 {
+        let snapshot = || {
+            let latest = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+            latest.as_ref().and_then(|it| it.meta.last_log_id).filter(|log_id| log_id.index() == index)
+        };
+        let term = |log_id: LogIdOf<TypeConfig>| log_id.committed_leader_id().term;
+        self.log.term_at(index).or_else(|| snapshot().map(term)).unwrap_or(0)
     }
 
     /// The time on the log's clock, in milliseconds since 1970.
@@ -285,7 +304,7 @@ impl RaftInstance {
     }
 
     async fn handle(&self, request: Request) -> Response {
-        let response = match request {
+        let response = match mutated(request) {
             Request::Append(call) => self.raft.append_entries(call).await.ok().map(Response::Append),
             Request::Vote(call) => self.raft.vote(call).await.ok().map(Response::Vote),
             Request::PreVote(call) => self.raft.pre_vote(call).await.ok().map(Response::Vote),
@@ -299,6 +318,20 @@ impl RaftInstance {
         };
         response.unwrap_or(Response::Refused)
     }
+}
+
+/// A call as it is, unless a bug is planted.
+fn mutated(mut request: Request) -> Request {
+    match &mut request {
+        Request::Vote(call) | Request::PreVote(call) if Mutation::VoteWithoutLogCheck.is_planted() => {
+            call.last_log_id = Some(LogIdOf::<TypeConfig>::new(call.vote.leader_id().to_committed(), u64::MAX));
+        }
+        Request::Append(call) if Mutation::CommitWithoutMajority.is_planted() => {
+            call.leader_commit = call.entries.last().map(RaftEntry::log_id).or(call.leader_commit);
+        }
+        _ => {}
+    }
+    request
 }
 
 /// Tells when role, leader, term or membership of a node have changed.

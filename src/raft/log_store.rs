@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::types::TypeConfig;
 use crate::wire::blob::Blob;
+use crate::wire::command::LogPosition;
 
 type Entry = EntryOf<TypeConfig>;
 type LogId = LogIdOf<TypeConfig>;
@@ -107,6 +108,19 @@ impl LogStore {
         let log = self.lock();
         let next = log.first + log.entries.len() as u64;
         LogExtent { first: log.first, next, bytes: log.bytes, data_bytes: log.data_bytes }
+    }
+
+    /// Where the log ends.
+    pub fn last_position(&self) -> LogPosition {
+        let log = self.lock();
+        log.entries.back().map(|it| it.entry.log_id()).or(log.purged).map(position).unwrap_or_default()
+    }
+
+    /// The term of the entry at this index, if it is held or was the last one to be dropped.
+    pub fn term_at(&self, index: u64) -> Option<u64> {
+        let log = self.lock();
+        let held = log.stored(index, index.saturating_add(1)).next().map(|it| it.entry.log_id());
+        held.or(log.purged).map(position).filter(|it| it.index == index).map(|it| it.term)
     }
 
     /// The commands held from this index on, committed or not.
@@ -203,6 +217,10 @@ impl Stored {
         let term = log_id.committed_leader_id().term;
         LogRecord { index: log_id.index(), term, stored_at_ms: self.at_ms, command: self.command() }
     }
+}
+
+fn position(log_id: LogId) -> LogPosition {
+    LogPosition { term: log_id.committed_leader_id().term, index: log_id.index() }
 }
 
 fn size_of(entry: &Entry) -> usize {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::sessions::EndedSession;
-use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::command::{CollectionId, Operation, Outcome, RemoteEvent};
+use crate::wire::{GridId, NodeId};
 
 /// Names a request in the whole grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub enum Effect<'a> {
     UnknownSession { session: NodeId },
     /// A peer came back under a new session; what its former one had done is final.
     SessionReplaced { session: NodeId, former: NodeId, ended: Option<EndedSession> },
+    /// Another grid has become part of this one.
+    Merged { loser: GridId, epoch: u64 },
 }
 
 /// A change of one entry.

@@ -9,11 +9,14 @@
 //! - [`queue`]: who gets which item
 //! - [`remote_map`]: the list of operations that wait for the leader to execute them
 //! - [`effect`]: what an applied command means for this peer's JavaScript side
+//! - [`lineage`] and `merge`: grids that go on from another, and grids that become one
 //! - [`difference`]: from one state to another in terms of events, for when a snapshot takes the place of a log
 
 pub mod difference;
 pub mod effect;
+pub mod lineage;
 pub mod map;
+mod merge;
 pub mod queue;
 pub mod remote_map;
 pub mod sessions;
@@ -26,13 +29,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mutation::Mutation;
 use crate::wire::NodeId;
 use crate::wire::codec::{self, DecodeError};
 use crate::wire::command::{
-    CollectionId, CollectionKind, Command, Executed, Failure, MapOperation, Operation, Outcome, QueueOperation,
-    RequestBatch, Sweep,
+    CollectionId, CollectionKind, Command, Executed, Failure, Inheritance, MapOperation, Operation, Outcome,
+    QueueOperation, RequestBatch, Sweep,
 };
 use effect::{Change, Effect, RequestId};
+use lineage::Lineage;
 use map::Map;
 use queue::Queue;
 use remote_map::RemoteMap;
@@ -43,6 +48,7 @@ use sessions::{Admission, Sessions};
 pub struct StateMachine {
     /// Counts the requests that were applied. Finer than log indexes, since one entry may hold many requests.
     revision: u64,
+    lineage: Lineage,
     sessions: Sessions,
     collections: BTreeMap<CollectionId, Collection>,
 }
@@ -123,13 +129,8 @@ impl StateMachine {
             Command::Requests(batch) => self.apply_batch(index, batch, effects),
             Command::Executed(executed) => self.apply_executed(executed, effects),
             Command::Sweep(sweep) => self.apply_sweep(sweep),
-            Command::Restore(snapshot) => {
-                if self.is_pristine()
-                    && let Ok(restored) = Self::from_snapshot(snapshot.as_slice())
-                {
-                    *self = restored;
-                }
-            }
+            Command::Restore(inheritance) => self.restore(inheritance),
+            Command::Merge(merge) => self.apply_merge(index, merge, effects),
         }
     }
 
@@ -140,6 +141,10 @@ impl StateMachine {
 
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    pub fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     pub fn sessions(&self) -> &Sessions {
@@ -162,6 +167,16 @@ impl StateMachine {
     /// Reads a snapshot that another peer made.
     pub fn from_snapshot(bytes: &[u8]) -> Result<Self, DecodeError> {
         codec::decode(bytes)
+    }
+
+    fn restore(&mut self, inheritance: &Inheritance) {
+        if self.is_pristine()
+            && let Ok(restored) = Self::from_snapshot(inheritance.state.as_slice())
+        {
+            *self = restored;
+            self.lineage.descend(inheritance, self.revision);
+            self.revision += 1;
+        }
     }
 
     fn apply_batch<'a>(&mut self, index: u64, batch: &'a RequestBatch, effects: &mut Vec<Effect<'a>>) {
@@ -271,7 +286,8 @@ impl StateMachine {
             return;
         };
         let mut taken = Vec::new();
-        for result in &executed.results {
+        let skipped = usize::from(Mutation::MarkSkipped.is_planted() && executed.results.len() > 1);
+        for result in &executed.results[..executed.results.len() - skipped] {
             // A mark that repeats, or that a deposed leader made, names a position that is no longer the head.
             taken.extend(map.take_head(result.position).map(|operation| (operation, result)));
         }

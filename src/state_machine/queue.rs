@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::Change;
-use super::map::Map;
+use super::lineage::Fork;
+use super::map::{Entry, Map};
+use crate::mutation::Mutation;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Outcome, QueueOperation};
 
@@ -23,12 +25,33 @@ impl Queue {
                 let changes = items.iter().map(|item| self.push(revision, item)).collect();
                 (Outcome::Done, changes)
             }
+            QueueOperation::Pop if Mutation::PopWithoutRemoval.is_planted() => {
+                let head = self.items.iter().next().map(|(_, item)| (0, Some(item.value.clone())));
+                (Outcome::Entries(head.into_iter().collect()), Vec::new())
+            }
             QueueOperation::Pop => match self.items.take_first() {
                 Some((key, item)) => (Outcome::Entries(vec![(0, Some(item))]), vec![Change::Removed { key }]),
                 None => (Outcome::Entries(Vec::new()), Vec::new()),
             },
             QueueOperation::Clear => (Outcome::Done, self.items.clear()),
         }
+    }
+
+    /// Drops what `theirs` took from the common head, and takes over what it pushed after the fork.
+    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let head = theirs.items.iter().next().map_or(theirs.pushed, |(key, _)| number_of(key));
+        let common = |(key, item): &(&Blob, &Entry)| number_of(key) < head && item.changed_at <= fork.kept_after;
+        let taken = if fork.shared { self.items.iter().take_while(common).count() } else { 0 };
+        for _ in 0..taken {
+            changes.extend(self.items.take_first().map(|(key, _)| Change::Removed { key }));
+        }
+        let left_out = Mutation::MergeWithoutItems.is_planted();
+        let moved = theirs.items.iter().filter(|(_, item)| item.changed_at > fork.pushed_after && !left_out);
+        for (_, item) in moved {
+            changes.push(self.push(revision, &item.value));
+        }
+        changes
     }
 
     /// The items by their keys.
@@ -42,6 +65,10 @@ impl Queue {
         self.items.put(revision, &key, item);
         Change::Inserted { key, value: item.clone() }
     }
+}
+
+fn number_of(key: &Blob) -> u64 {
+    <[u8; 8]>::try_from(key.as_slice()).map_or(0, u64::from_be_bytes)
 }
 
 #[cfg(test)]

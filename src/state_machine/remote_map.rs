@@ -26,11 +26,19 @@ pub struct PendingOperation {
     /// The log index at which it was committed.
     pub index: u64,
     pub operation: RemoteOperation,
+    /// Whether it comes from a grid that was merged into this one, whose leader may have started it.
+    pub moved: bool,
 }
 
 impl RemoteMap {
     pub fn push(&mut self, request: RequestId, index: u64, operation: RemoteOperation) {
-        self.pending.push_back(PendingOperation { position: self.queued, request, index, operation });
+        self.pending.push_back(PendingOperation { position: self.queued, request, index, operation, moved: false });
+        self.queued += 1;
+    }
+
+    /// Takes over an operation that is pending in another grid.
+    pub(super) fn push_moved(&mut self, from: &PendingOperation, index: u64) {
+        self.pending.push_back(PendingOperation { position: self.queued, index, moved: true, ..from.clone() });
         self.queued += 1;
     }
 

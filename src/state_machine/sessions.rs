@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::effect::RequestId;
+use crate::mutation::Mutation;
 use crate::wire::NodeId;
 use crate::wire::command::{Operation, Outcome};
 
@@ -49,7 +50,11 @@ impl Sessions {
     pub fn admit(&mut self, request: RequestId, operation: &Operation) -> Admission {
         if let Some(session) = self.0.get_mut(&request.session) {
             if request.number < session.next {
-                return Admission::Duplicate;
+                let again = Mutation::AppliedTwice.is_planted() && request.number > 0;
+                return if again { Admission::Apply } else { Admission::Duplicate };
+            }
+            if request.number > session.next && Mutation::AppliedOutOfOrder.is_planted() {
+                session.next = request.number;
             }
             if request.number > session.next {
                 return Admission::Gap { expected: session.next };
@@ -87,6 +92,19 @@ impl Sessions {
     pub fn end(&mut self, session: NodeId) -> Option<EndedSession> {
         let Session { next, outcomes, .. } = self.0.remove(&session)?;
         Some(EndedSession { next, outcomes })
+    }
+
+    pub fn has_applied(&self, request: RequestId) -> bool {
+        self.next(request.session).is_some_and(|next| request.number < next)
+    }
+
+    /// Takes over the sessions of another grid. A session that both know went on in one of them only.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (id, theirs) in &other.0 {
+            if self.0.get(id).is_none_or(|own| own.next < theirs.next) {
+                self.0.insert(*id, theirs.clone());
+            }
+        }
     }
 
     /// The number that a session's next request must have; `None` when it is not open.

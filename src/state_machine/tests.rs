@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::wire::blob::Blob;
-use crate::wire::command::{ExecutedOperation, RemoteEvent, RemoteMethod, RemoteOperation};
+use crate::wire::command::{ExecutedOperation, LogPosition, RemoteEvent, RemoteMethod, RemoteOperation};
 
 fn blob(text: &str) -> Blob {
     Blob::from(text.as_bytes())
@@ -230,10 +230,17 @@ fn what_nobody_has_open_is_swept_unless_it_was_opened_again() {
 fn a_grid_may_begin_with_the_state_of_another_and_only_begin_with_it() {
     let mut log = Log::default();
     log.request(1, 0, vec![open("a", None), attach("map", CollectionKind::Map), set("k", "1")]);
-    let restore = Command::Restore(Blob::from(log.machine.to_snapshot()));
+    let restore = Command::Restore(Inheritance {
+        parent: 1,
+        last: LogPosition::default(),
+        committed: 0,
+        missing: Vec::new(),
+        state: Blob::from(log.machine.to_snapshot()),
+    });
     let mut heir = Log::default();
     heir.apply(&restore);
-    assert_eq!(heir.machine, log.machine);
+    assert!(heir.machine.collections().eq(log.machine.collections()));
+    assert_eq!(heir.machine.sessions(), log.machine.sessions());
     heir.request(2, 0, vec![open("a", Some(1)), set("k", "2")]);
     heir.apply(&restore);
     assert_eq!(heir.value("k").as_deref(), Some("2"));

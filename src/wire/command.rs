@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::NodeId;
 use super::blob::Blob;
 use super::codec;
+use super::{GridId, NodeId};
 
 /// The id of a collection, as users chose it.
 pub type CollectionId = Arc<str>;
@@ -23,8 +23,10 @@ pub enum Command {
     Executed(Executed),
     /// Leader's housekeeping: drops what nobody has used for long.
     Sweep(Sweep),
-    /// The first command of a grid that goes on with the state of another: a snapshot of that state.
-    Restore(Blob),
+    /// The first command of a grid that goes on from another.
+    Restore(Inheritance),
+    /// Another grid becomes part of this one.
+    Merge(Merge),
 }
 
 /// Consecutive requests of one session, numbered from `first`.
@@ -45,7 +47,21 @@ impl Command {
     pub fn data_bytes(&self) -> usize {
         match self {
             Self::Requests(batch) => batch.operations.iter().map(Operation::data_bytes).sum(),
-            Self::Executed(_) | Self::Sweep(_) | Self::Restore(_) => 0,
+            Self::Executed(_) | Self::Sweep(_) | Self::Restore(_) | Self::Merge(_) => 0,
+        }
+    }
+}
+
+impl Command {
+    /// Makes sets of its inserts, see [`crate::mutation`].
+    pub fn insert_over_existing(&mut self) {
+        let Self::Requests(batch) = self else { return };
+        for operation in &mut batch.operations {
+            if let Operation::Map { operation, .. } = operation
+                && let MapOperation::InsertAll(entries) = operation
+            {
+                *operation = MapOperation::SetAll(std::mem::take(entries));
+            }
         }
     }
 }
@@ -326,6 +342,37 @@ pub struct Sweep {
     pub collections: Vec<(CollectionId, u64)>,
 }
 
+/// A place in Raft's log. Of two logs of one grid the one with the higher last place holds all that is committed in the
+/// other (Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm*, section 5.4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogPosition {
+    pub term: u64,
+    pub index: u64,
+}
+
+/// What a grid that goes on from another takes over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inheritance {
+    pub parent: GridId,
+    /// Where the log that was taken over ends.
+    pub last: LogPosition,
+    /// The parent's revision up to which that log was known to be committed.
+    pub committed: u64,
+    /// The peers that had a vote in the parent and took no part.
+    pub missing: Vec<String>,
+    /// A snapshot of the state after all of that log.
+    pub state: Blob,
+}
+
+/// What a peer of a grid that ended knows to be committed there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Merge {
+    pub winner: GridId,
+    pub loser: GridId,
+    /// A snapshot of the loser's state.
+    pub state: Blob,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,10 +420,18 @@ mod tests {
                 RemoteEvent::Cleared,
             ],
         };
+        let inheritance = Inheritance {
+            parent: 5,
+            last: LogPosition { term: 2, index: 3 },
+            committed: 4,
+            missing: vec!["a".into()],
+            state: blob("s"),
+        };
         let golden = [
             (Command::Requests(batch), REQUESTS),
             (Command::Executed(Executed { collection: "m".into(), results: vec![executed] }), EXECUTED),
-            (Command::Restore(blob("s")), RESTORE),
+            (Command::Restore(inheritance), RESTORE),
+            (Command::Merge(Merge { winner: 1, loser: 2, state: blob("s") }), MERGE),
             (Command::Sweep(Sweep { sessions: vec![7], collections: vec![("m".into(), 9)] }), SWEEP),
         ];
         for (command, bytes) in golden {
@@ -391,6 +446,7 @@ mod tests {
 
     const REQUESTS: &str = "000701001200010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b01017606017807016d05fb2c0101016b0101016b017608016d00020169016a08016d0108016d0209016d03";
     const EXECUTED: &str = "01016d010303014301740400016b017601016b016f016e02016b017603";
-    const RESTORE: &str = "030173";
+    const RESTORE: &str = "03050203040101610173";
+    const MERGE: &str = "0401020173";
     const SWEEP: &str = "02010701016d09";
 }

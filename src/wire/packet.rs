@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::blob::Blob;
-use super::command::CollectionId;
+use super::command::{CollectionId, LogPosition};
 use super::{GridId, NodeId};
 use crate::state_machine::effect::RequestId;
 
@@ -84,6 +84,11 @@ pub enum Body {
     },
     /// By the numbers of awaited events: whether a listener was called.
     DeliveryAnswers(Vec<(u64, bool)>),
+    /// To the leader: what the sender knows to be committed in another grid, to be merged into this one.
+    Estate {
+        grid: GridId,
+        state: Blob,
+    },
 }
 
 /// An event of an emitter, see [`crate::node::deliveries`].
@@ -105,4 +110,35 @@ pub struct Hello {
     pub leader: Option<NodeId>,
     /// Whether the sender would like to hear a hello in return.
     pub asks: bool,
+    /// Of a sender without a grid: the newest state that it holds of a grid that it has given up.
+    pub estate: Option<EstateSummary>,
+    /// Of a leader that is in touch: its grid, for peers of others.
+    pub announcement: Option<Announcement>,
+    /// Of a leader that is not: for how long it has heard of no quorum.
+    pub quorum_silence_ms: Option<u64>,
+}
+
+/// What a peer holds of a grid that it has given up, see [`crate::node::estate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EstateSummary {
+    pub grid: GridId,
+    pub epoch: u64,
+    /// Where its log ends.
+    pub last: LogPosition,
+    /// How many peers have to take part in going on from it.
+    pub needed: u64,
+}
+
+impl EstateSummary {
+    /// Of several estates the one with the highest rank is gone on from.
+    pub fn rank(&self) -> impl Ord + use<> {
+        (self.epoch, self.last, self.grid)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    pub members: u64,
+    /// The grids that it goes on from.
+    pub ancestors: Vec<GridId>,
 }

@@ -257,8 +257,8 @@ impl Facade {
         self.settle_all(&Settlement::Died);
     }
 
-    /// Takes in what the peer tells. `fence` is what the peer's grid and term are to stores, but for the term.
-    pub fn hear(&mut self, now_ms: u64, told: Told, rank: u64, store: &mut Store) {
+    /// Takes in what the peer tells. `place` is the grid that the peer is in, and its epoch.
+    pub fn hear(&mut self, now_ms: u64, told: Told, place: (GridId, u64), store: &mut Store) {
         match &told {
             Told::State(state) => self.state = *state,
             Told::Leader(leader) => self.leader = leader.clone(),
@@ -288,7 +288,8 @@ impl Facade {
                 let (term, position, attempt) = (*term, *position, *attempt);
                 let id = executor::id_of(operation);
                 let (process, handle) = (self.process, *handle);
-                let stamp = Stamp { process, handle, fence: (rank, term), position, attempt, id };
+                let (grid, epoch) = place;
+                let stamp = Stamp { process, handle, grid, fence: (epoch, term), position, attempt, id };
                 self.events.push(Event::Ordered { process, stamp });
                 if let Some(executor) = self.executors.get_mut(&handle) {
                     executor.execute(now_ms, Execution { term, stamp, operation: operation.clone() }, store);

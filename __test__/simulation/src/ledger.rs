@@ -1,37 +1,42 @@
 //! What is committed, as the peers' logs show it: one log for each grid, and what its commands come to.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use hamok::raft::log_store::LogRecord;
+use hamok::state_machine::StateMachine;
 use hamok::wire::GridId;
 use hamok::wire::NodeId;
 use hamok::wire::codec;
 use hamok::wire::command::{Command, Outcome};
 
 use crate::invariants::Violation;
-use crate::model::{Applied, Id, Model};
+use crate::model::{Applied, Id, Model, id_of};
 
 #[derive(Default)]
 pub struct Ledger {
     pub grids: BTreeMap<GridId, GridLog>,
-    /// In the order in which they were first seen.
-    pub order: Vec<GridId>,
+    /// What every request asked for that was seen in any log, committed or not.
+    requests: BTreeMap<(NodeId, u64), Id>,
+    /// Entries that were looked at: grid, index and term.
+    seen: HashSet<(GridId, u64, u64)>,
 }
 
 /// A grid's committed log.
 #[derive(Default)]
 pub struct GridLog {
-    /// The grid that its founder was in before.
-    pub founder_came_from: Option<GridId>,
-    /// Whether it began with the state of that grid.
-    pub inherits: bool,
+    /// The grid that this one goes on from.
+    pub parent: Option<GridId>,
+    /// The grids that have become part of this one.
+    pub merged: BTreeSet<GridId>,
     /// By index: the term and the checksum of the command.
     entries: BTreeMap<u64, (u64, u32)>,
     /// Read, but the entries before them are not.
     waiting: BTreeMap<u64, Option<Command>>,
     /// All entries up to this index are in the model.
-    pub known: u64,
+    pub known: Option<u64>,
     pub model: Model,
+    /// The same by the core's own rules: what a merge of two states gives is asked of them.
+    reference: StateMachine,
     pub applied: HashMap<Id, Placed>,
     /// Items that were taken from queues, and by which session.
     pub popped: HashMap<Id, NodeId>,
@@ -44,6 +49,7 @@ pub struct GridLog {
 /// Where an operation took effect.
 #[derive(Debug, Clone)]
 pub struct Placed {
+    /// Zero: in the end of a log that another grid took over without knowing it to be committed.
     pub index: u64,
     pub session: NodeId,
     pub number: u64,
@@ -52,45 +58,33 @@ pub struct Placed {
 }
 
 impl Ledger {
-    pub fn grid_seen(&mut self, grid: GridId, founder_came_from: Option<GridId>) {
-        self.grids.entry(grid).or_insert_with(|| {
-            self.order.push(grid);
-            GridLog { founder_came_from, ..GridLog::default() }
-        });
+    pub fn grid_seen(&mut self, grid: GridId) {
+        self.grids.entry(grid).or_default();
     }
 
-    /// The grid whose state a grid began with.
-    pub fn parent(&self, grid: GridId) -> Option<GridId> {
-        let log = self.grids.get(&grid)?;
-        log.founder_came_from.filter(|_| log.inherits)
-    }
-
+    /// Whether a grid goes on from another, directly or not.
     pub fn descends(&self, grid: GridId, ancestor: GridId) -> bool {
-        grid == ancestor || self.parent(grid).is_some_and(|parent| self.descends(parent, ancestor))
-    }
-
-    /// How many grids it has behind it.
-    pub fn rank(&self, grid: GridId) -> u64 {
-        self.parent(grid).map_or(0, |parent| self.rank(parent) + 1)
+        let parent = || self.grids.get(&grid).and_then(|log| log.parent);
+        grid == ancestor || parent().is_some_and(|parent| self.descends(parent, ancestor))
     }
 
     /// Takes in what a peer holds as committed.
     pub fn learn(&mut self, grid: GridId, who: &str, records: Vec<LogRecord>) -> Result<(), Violation> {
+        self.look(grid, &records);
         let Some(log) = self.grids.get_mut(&grid) else { return Ok(()) };
         for LogRecord { index, term, command, .. } in records {
             let sum = command.as_ref().map_or(0, |bytes| crc32fast::hash(bytes.as_slice()));
-            if let Some(known) = log.entries.get(&index) {
-                if *known != (term, sum) {
-                    let text =
-                        format!("{who} has another entry {index} of grid {grid:x}: term {term}, not {}", known.0);
-                    return Err(Violation::new("log agreement", text));
+            if let Some((known, other)) = log.entries.get(&index) {
+                if (*known, *other) != (term, sum) {
+                    let text = format!("{who} has another entry {index} of grid {grid:x}: term {term}, not {known}");
+                    return Err(Violation::new("committed entries stay", text));
                 }
                 continue;
             }
             let before = log.entries.range(..index).next_back().map_or(0, |(_, (term, _))| *term);
             if before > term {
                 let text = format!("{who}: term {term} at {index} of grid {grid:x} after term {before}");
-                return Err(Violation::new("log agreement", text));
+                return Err(Violation::new("committed entries stay", text));
             }
             log.entries.insert(index, (term, sum));
             let decoded = command.and_then(|bytes| codec::decode::<Command>(bytes.as_slice()).ok());
@@ -99,48 +93,84 @@ impl Ledger {
         self.advance(grid)
     }
 
-    fn advance(&mut self, grid: GridId) -> Result<(), Violation> {
-        loop {
-            let Some(log) = self.grids.get_mut(&grid) else { return Ok(()) };
-            // A grid's first entry has the index 0: its first membership.
-            let next = if log.entries.contains_key(&0) && log.known == 0 && log.waiting.contains_key(&0) {
-                0
-            } else {
-                log.known + 1
-            };
-            let Some(command) = log.waiting.remove(&next) else { return Ok(()) };
-            log.known = next;
-            let Some(command) = command else { continue };
-            if let Command::Restore(_) = &command
-                && log.model.revision == 0
-            {
-                self.inherit(grid, &command);
+    /// Takes note of what a log holds, committed or not.
+    pub fn look(&mut self, grid: GridId, records: &[LogRecord]) {
+        for LogRecord { index, term, command, .. } in records {
+            if !self.seen.insert((grid, *index, *term)) {
                 continue;
             }
-            for applied in log.model.apply(&command) {
-                log.place(next, applied).map_err(|text| Violation::new("exactly once, in order", text))?;
+            let decoded = command.as_ref().map(|bytes| codec::decode::<Command>(bytes.as_slice()));
+            if let Some(Ok(Command::Requests(batch))) = decoded {
+                for (number, operation) in (batch.first..).zip(&batch.operations) {
+                    if let Some(id) = id_of(operation) {
+                        self.requests.insert((batch.session, number), id);
+                    }
+                }
             }
         }
     }
 
-    fn inherit(&mut self, grid: GridId, command: &Command) {
-        let parent = self.grids[&grid].founder_came_from.and_then(|parent| self.grids.get(&parent));
-        let (applied, popped, last, queued) = parent.map_or_else(Default::default, |parent| {
-            (parent.applied.clone(), parent.popped.clone(), parent.last.clone(), parent.queued.clone())
-        });
-        let Some(log) = self.grids.get_mut(&grid) else { return };
-        log.inherits = true;
-        log.model.apply(command);
-        (log.applied, log.popped, log.last, log.queued) = (applied, popped, last, queued);
-        // What was committed there, and is not in the state that this one begins with, is lost.
-        let sessions = log.model.sessions.clone();
-        log.applied.retain(|_, placed| sessions.get(&placed.session).is_none_or(|next| placed.number < *next));
+    fn advance(&mut self, grid: GridId) -> Result<(), Violation> {
+        loop {
+            let Some(log) = self.grids.get_mut(&grid) else { return Ok(()) };
+            // A grid's first entry, its first membership, has the index 0.
+            let next = log.known.map_or(0, |known| known + 1);
+            let Some(command) = log.waiting.remove(&next) else { return Ok(()) };
+            log.known = Some(next);
+            let Some(command) = command else { continue };
+            log.reference.apply(next, &command, &mut Vec::new());
+            match &command {
+                Command::Restore(inheritance) if log.model.revision == 0 => {
+                    log.model.apply(&command);
+                    log.parent = Some(inheritance.parent);
+                    self.take_over(grid, inheritance.parent, true);
+                }
+                Command::Merge(merge) => {
+                    log.model = Model::of(&log.reference);
+                    log.merged.insert(merge.loser);
+                    self.take_over(grid, merge.loser, false);
+                }
+                _ => {
+                    for applied in log.model.apply(&command) {
+                        log.place(next, applied).map_err(|text| Violation::new("each once, in order", text))?;
+                    }
+                }
+            }
+        }
     }
 
-    /// Grids that hold what is committed now: those that no other began with.
-    pub fn tips(&self) -> BTreeSet<GridId> {
-        let parents: BTreeSet<GridId> = self.order.iter().filter_map(|grid| self.parent(*grid)).collect();
-        self.order.iter().copied().filter(|grid| !parents.contains(grid)).collect()
+    /// What took effect in one grid has done so in another, as far as the state there knows of it.
+    fn take_over(&mut self, grid: GridId, from: GridId, with_tail: bool) {
+        let Some((applied, popped, last, queued)) = self.grids.get(&from).map(|from| {
+            (from.applied.clone(), from.popped.clone(), from.last.clone(), from.queued.clone())
+        }) else {
+            return;
+        };
+        let Some(log) = self.grids.get_mut(&grid) else { return };
+        let sessions = &log.model.sessions;
+        for (id, placed) in applied {
+            // Of a session that has ended since, nothing more is known.
+            if sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
+                log.applied.entry(id).or_insert(placed);
+            }
+        }
+        log.popped.extend(popped);
+        for (process, number) in last {
+            let known = log.last.entry(process).or_default();
+            *known = number.max(*known);
+        }
+        if !with_tail {
+            return;
+        }
+        log.queued.extend(queued);
+        for ((session, number), id) in &self.requests {
+            if sessions.get(session).is_some_and(|next| number < next) && !log.applied.contains_key(id) {
+                let (session, number) = (*session, *number);
+                log.applied.insert(*id, Placed { index: 0, session, number, outcome: None, position: None });
+                let known = log.last.entry(id.process).or_default();
+                *known = id.number.max(*known);
+            }
+        }
     }
 }
 
@@ -158,6 +188,11 @@ impl GridLog {
         let Some(id) = id else { return Ok(()) };
         if let Some(placed) = self.applied.get_mut(&id) {
             if (placed.session, placed.number) == (session, number) && placed.outcome.is_none() && outcome.is_some() {
+                placed.outcome = outcome;
+                return Ok(());
+            }
+            if placed.index == 0 && (placed.session, placed.number) == (session, number) {
+                // It was queued in the log that was taken over, and is executed now.
                 placed.outcome = outcome;
                 return Ok(());
             }

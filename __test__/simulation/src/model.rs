@@ -164,14 +164,17 @@ impl Model {
                 }
                 Vec::new()
             }
-            Command::Restore(snapshot) => {
+            Command::Restore(inheritance) => {
                 if self.revision == 0
-                    && let Ok(machine) = StateMachine::from_snapshot(snapshot.as_slice())
+                    && let Ok(machine) = StateMachine::from_snapshot(inheritance.state.as_slice())
                 {
                     *self = Self::of(&machine);
+                    self.revision += 1;
                 }
                 Vec::new()
             }
+            // The ledger knows.
+            Command::Merge(_) => Vec::new(),
         }
     }
 

@@ -54,6 +54,8 @@ pub struct Process {
     pub nodes: Vec<NodeId>,
     /// How far its log has been read.
     pub read: u64,
+    /// How far it has been looked at, committed or not.
+    pub looked: u64,
 }
 
 impl Process {
@@ -89,6 +91,7 @@ impl Process {
             grids: Vec::new(),
             nodes: Vec::new(),
             read: 0,
+            looked: 0,
         }
     }
 

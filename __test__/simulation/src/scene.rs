@@ -62,8 +62,8 @@ impl Scene {
             return Some(format!("there are several leaders: {leaders:?}"));
         }
         let log = self.ledger.grids.get(&grid)?;
-        if let Some(process) = up().find(|it| it.peer.applied_index() != log.known) {
-            return Some(format!("{} has applied {} of {}", process.name, process.peer.applied_index(), log.known));
+        if let Some(process) = up().find(|it| Some(it.peer.applied_index()) != log.known) {
+            return Some(format!("{} has applied {} of {:?}", process.name, process.peer.applied_index(), log.known));
         }
         if let Some((id, it)) = log.model.collections.iter().find(|(_, it)| !it.pending.is_empty()) {
             return Some(format!("{} operations of {id} wait for the store", it.pending.len()));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hamok::ports::Handle;
+use hamok::wire::GridId;
 use hamok::wire::blob::Blob;
 
 use crate::model::Id;
@@ -32,8 +33,8 @@ impl Trouble {
 pub struct Stamp {
     pub process: usize,
     pub handle: Handle,
-    /// How many grids the executing peer's grid has behind it, and its term: a store refuses what is older than what it
-    /// has seen.
+    pub grid: GridId,
+    /// The epoch of the executing peer's grid, and its term: a store refuses what is older than what it has seen.
     pub fence: (u64, u64),
     pub position: u64,
     pub attempt: u8,

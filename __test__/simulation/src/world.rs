@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hamok::config::Options;
+use hamok::config::{Options, QuorumLoss};
 
 use crate::client::Surroundings;
 use crate::facade::{Event, Kind, MAP, Settlement};
@@ -109,6 +109,7 @@ impl World {
             log_entries_expiration_ms: *rng.pick(&[0, 1_500, 5_000, 300_000]),
             progress_period_ms: 1_000,
             min_peers: 2,
+            quorum_loss: *rng.pick(&[QuorumLoss::Reform, QuorumLoss::Reform, QuorumLoss::Wait]),
             max_command_bytes: 1 << 20,
         };
         let scene = Scene {
@@ -331,13 +332,13 @@ impl World {
         let now_ms = self.scene.now_ms;
         let grid = self.scene.processes[index].status().grid;
         let process = &mut self.scene.processes[index];
+        let epoch = process.peer.with_state(|state| state.lineage().epoch());
         let mut has_left = false;
         for told in process.recorder.take() {
             self.steps += 1;
             self.trace.line(now_ms, &process.name, format_args!("> {told:?}"));
             has_left |= matches!(told, Told::Left);
-            let rank = if matches!(told, Told::Execute { .. }) { self.scene.ledger.rank(grid) } else { 0 };
-            process.facade.hear(now_ms, told, rank, &mut self.scene.store);
+            process.facade.hear(now_ms, told, (grid, epoch), &mut self.scene.store);
         }
         self.take_events(index);
         if has_left && self.scene.processes[index].stage == Stage::Leaving {
@@ -431,9 +432,14 @@ impl World {
                 continue;
             }
             if process.grids.last() != Some(&status.grid) {
-                self.scene.ledger.grid_seen(status.grid, process.grids.last().copied());
+                self.scene.ledger.grid_seen(status.grid);
                 process.grids.push(status.grid);
-                process.read = 0;
+                (process.read, process.looked) = (0, 0);
+            }
+            if status.log.next > process.looked {
+                process.looked = status.log.next;
+                let tail = process.peer.log_records(process.read, status.log.next);
+                self.scene.ledger.look(status.grid, &tail);
             }
             let Some(commit) = status.commit_index.filter(|commit| *commit >= process.read) else { continue };
             let records = process.peer.log_records(process.read, commit + 1);

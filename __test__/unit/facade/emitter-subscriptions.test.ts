@@ -411,16 +411,17 @@ describe('cleanup', () => {
   });
 
   it('with autoClean errors are reported unless they are to be expected, and the next occasion is another try', async () => {
-    const bench = await createEmitterAmong(['b', 'c', 'd'], { autoClean: true });
+    const bench = await createEmitterAmong(['b', 'c', 'd', 'e'], { autoClean: true });
     const { hamok, emitter, native } = bench;
     const errors: string[] = [];
 
     hamok.on('error', ({ message }) => errors.push(message));
-    for (const peerId of ['b', 'c', 'd']) others(bench, 'a', peerId);
+    for (const peerId of ['b', 'c', 'd', 'e']) others(bench, 'a', peerId);
     await nextTurn();
     for (const [peerId, code] of [
       ['b', 'NO_LEADER'],
-      ['c', 'OUTCOME_UNKNOWN'],
+      ['c', 'NO_QUORUM'],
+      ['d', 'OUTCOME_UNKNOWN'],
     ] as const) {
       peerLeaves(bench, peerId);
       await nextTurn();
@@ -432,7 +433,7 @@ describe('cleanup', () => {
       native.answers = true;
     }
     expect(errors).toEqual(['OUTCOME_UNKNOWN']);
-    peerLeaves(bench, 'd');
+    peerLeaves(bench, 'e');
     await nextTurn();
     await emitter.hasSubscribers('a');
     await nextTurn();

@@ -172,6 +172,10 @@ export class FakeNativePeer implements NativePeer {
     this.calls.push(`forget(${peerId})`);
   }
 
+  forceReform(): void {
+    this.calls.push('forceReform');
+  }
+
   beat(): void {}
 
   drain(): Buffer | null {

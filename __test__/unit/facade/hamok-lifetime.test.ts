@@ -29,6 +29,7 @@ describe('options', () => {
       ongoingRequestsSendingPeriodInMs: 1000,
       minPeers: 2,
       maxCommandBytes: 16 * 1024 * 1024,
+      quorumLoss: 0,
     });
     expect(hamok.config).toEqual({ appData: {}, remoteStorageStateWaitingTimeoutInMs: 1000 });
     expect(hamok.raft.config).toEqual({
@@ -42,6 +43,14 @@ describe('options', () => {
 
   it('a heartbeat below 1 has a text of its own', () => {
     expect(() => new Hamok({ heartbeatInMs: 0 })).toThrow(/^Config error: heartbeatInMs must be greater than 0$/);
+  });
+
+  it.each([
+    ['reform', 0],
+    ['wait', 1],
+    ['available', 2],
+  ] as const)('quorumLoss %s is %i to the native side', (quorumLoss, expected) => {
+    expect(createPeer({ quorumLoss }).native.options).toMatchObject({ quorumLoss: expected });
   });
 
   it.each<Partial<Record<keyof HamokConfig, unknown>>>([
@@ -59,6 +68,10 @@ describe('options', () => {
     { minPeers: 0 },
     { minPeers: 1.5 },
     { maxCommandBytes: 0 },
+    { quorumLoss: 'never' },
+    { quorumLoss: 'toString' },
+    { quorumLoss: ['wait'] },
+    { quorumLoss: 1 },
     { appData: 'data' },
     { raftLogs: 5 },
   ])('%j is refused by name', (config) => {
@@ -340,6 +353,9 @@ describe('close', () => {
       'Cannot create remote map on a closed Hamok instance',
     );
     expect(() => hamok.addRemotePeerId('b')).toThrow('Cannot add remote peer to a closed Hamok instance');
+    expect(() => hamok.forceReform()).toThrow(
+      expect.objectContaining({ code: 'CLOSED', message: 'Cannot force a reform on a closed Hamok instance' }),
+    );
     hamok.removeRemotePeerId('b');
     hamok.accept(new HamokMessage());
   });

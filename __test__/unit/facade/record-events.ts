@@ -12,6 +12,10 @@ const EVENTS = [
   'no-heartbeat-from',
   'joined',
   'rejoining',
+  'quorum-lost',
+  'quorum-restored',
+  'reformed',
+  'grid-merged',
   'left',
   'close',
 ] as const;

@@ -5,6 +5,7 @@ import { type PendingRequest, Requests } from '../../../facade/node/Requests';
 describe('requests', () => {
   const calls: string[] = [];
   let hasLeader = true;
+  let hasLostQuorum = false;
   let arrived: (() => void) | undefined;
   let requests: Requests;
 
@@ -32,11 +33,13 @@ describe('requests', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     calls.length = 0;
     hasLeader = true;
+    hasLostQuorum = false;
     arrived = undefined;
     requests = new Requests({
       abandon: (token) => calls.push(`abandon ${token}`),
       drain: () => arrived?.(),
       hasLeader: () => hasLeader,
+      hasLostQuorum: () => hasLostQuorum,
     });
   });
   afterEach(() => vi.useRealTimers());
@@ -106,6 +109,23 @@ describe('requests', () => {
     hasLeader = false;
     vi.advanceTimersByTime(110);
     expect(ends).toMatchObject([{ code: 'NO_LEADER', message: expect.stringMatching(/^No leader is elected/) }]);
+  });
+
+  it('without a quorum the error says so, and what to do; with a leader it is a timeout all the same', () => {
+    const [early, late] = [start(100), start(200)];
+
+    [hasLeader, hasLostQuorum] = [false, true];
+    vi.advanceTimersByTime(110);
+    hasLeader = true;
+    vi.advanceTimersByTime(110);
+    expect(early.ends).toMatchObject([
+      {
+        code: 'NO_QUORUM',
+        message: expect.stringMatching(/fewer than a majority of the grid's peers.*forceReform\(\)/),
+      },
+    ]);
+    expect(late.ends).toMatchObject([{ code: 'TIMEOUT' }]);
+    expect(calls).toEqual([`abandon ${early.request.token}`, `abandon ${late.request.token}`]);
   });
 
   it('an answer that has arrived, but was not handled yet, is no timeout', () => {

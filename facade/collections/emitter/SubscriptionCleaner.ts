@@ -13,7 +13,7 @@ import { encodeSubscriptionKey } from './SubscriptionCodec';
 import type { SubscriptionTable } from './SubscriptionTable';
 
 /** They mean that this peer leads no longer, or will hear of it: whoever leads then cleans up. */
-const EXPECTED_ERRORS: readonly unknown[] = ['TIMEOUT', 'NO_LEADER'];
+const EXPECTED_ERRORS: readonly unknown[] = ['TIMEOUT', 'NO_LEADER', 'NO_QUORUM'];
 
 export class SubscriptionCleaner {
   private running = false;

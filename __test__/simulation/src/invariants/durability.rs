@@ -1,7 +1,8 @@
 //! What was acknowledged had taken effect, with the outcome that the caller got, and stays.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
+use hamok::wire::GridId;
 use hamok::wire::command::Outcome;
 
 use super::Invariant;
@@ -14,11 +15,13 @@ use crate::scene::Scene;
 #[derive(Default)]
 pub struct Durability {
     acknowledged: BTreeMap<Id, u64>,
-    popped: HashSet<Id>,
+    /// In which grid.
+    popped: HashMap<Id, GridId>,
 }
 
 impl Durability {
     fn answered(&mut self, process: &Process, request: &Request, got: &Outcome, scene: &Scene) -> Result<(), String> {
+        let grid = process.grids.last().copied().unwrap_or_default();
         let logs = || process.grids.iter().rev().filter_map(|grid| scene.ledger.grids.get(grid));
         match (&request.kind, request.id) {
             (Kind::Write(_) | Kind::Compare(_) | Kind::Remote(_), Some(id)) => {
@@ -27,6 +30,7 @@ impl Durability {
                 };
                 match &placed.outcome {
                     Some(outcome) if outcome == got => {}
+                    None if placed.index == 0 => {}
                     outcome => {
                         return Err(format!("{} got {got:?} for {id}, not {outcome:?}", process.name));
                     }
@@ -40,7 +44,8 @@ impl Durability {
                     if by.is_none_or(|session| !process.nodes.contains(session)) {
                         return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
                     }
-                    if !self.popped.insert(item) {
+                    // Two grids that parted hold the same items.
+                    if self.popped.insert(item, grid) == Some(grid) {
                         return Err(format!("the item {item} was given twice, the second time to {}", process.name));
                     }
                 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use hamok::ports::Handle;
+use hamok::wire::GridId;
 use hamok::wire::command::Outcome;
 
 use super::Invariant;
@@ -17,15 +18,17 @@ const MOST_REPEATED: u64 = 64;
 
 #[derive(Default)]
 pub struct Remote {
-    /// The highest position that was ordered, and written, of each map.
-    ordered: BTreeMap<Handle, u64>,
-    written: BTreeMap<Handle, u64>,
+    /// The highest position that was ordered, and written, in each grid and map.
+    ordered: BTreeMap<(GridId, Handle), u64>,
+    written: BTreeMap<(GridId, Handle), u64>,
+    /// What was ordered, in whatever grid.
+    begun: HashSet<Id>,
     done: HashSet<Id>,
 }
 
-fn in_order(highest: &mut BTreeMap<Handle, u64>, stamp: &Stamp, what: &str) -> Result<(), String> {
-    let Stamp { handle, position, attempt, .. } = *stamp;
-    match highest.get_mut(&handle) {
+fn in_order(highest: &mut BTreeMap<(GridId, Handle), u64>, stamp: &Stamp, what: &str) -> Result<(), String> {
+    let Stamp { grid, handle, position, attempt, .. } = *stamp;
+    match highest.get_mut(&(grid, handle)) {
         Some(highest) if position <= *highest => {
             if attempt < 2 {
                 return Err(format!("{what} after {highest}, as if for the first time: {stamp:?}"));
@@ -34,7 +37,7 @@ fn in_order(highest: &mut BTreeMap<Handle, u64>, stamp: &Stamp, what: &str) -> R
                 return Err(format!("{what} long after {highest}: {stamp:?}"));
             }
         }
-        _ => drop(highest.insert(handle, position)),
+        _ => drop(highest.insert((grid, handle), position)),
     }
     Ok(())
 }
@@ -52,6 +55,10 @@ impl Invariant for Remote {
                 let known = grid.and_then(|grid| scene.ledger.grids.get(grid)?.queued.get(&place));
                 if known.is_some_and(|known| Some(*known) != stamp.id) {
                     return Err(format!("{known:?} is in the place of {stamp:?}"));
+                }
+                let again = stamp.id.is_some_and(|id| !self.begun.insert(id));
+                if again && stamp.attempt < 2 {
+                    return Err(format!("ordered again, as if for the first time: {stamp:?}"));
                 }
                 in_order(&mut self.ordered, stamp, "ordered")
             }

@@ -28,7 +28,7 @@ impl States {
             if known != sum {
                 return Err(format!("{} differs from another peer at {index} of grid {grid:x}", process.name));
             }
-            let Some(log) = scene.ledger.grids.get(&grid).filter(|log| log.known == index) else { continue };
+            let Some(log) = scene.ledger.grids.get(&grid).filter(|log| log.known == Some(index)) else { continue };
             if let Some(text) = process.peer.with_state(|state| log.model.difference(state)) {
                 return Err(format!("{} at {index} of grid {grid:x}: {text}", process.name));
             }
@@ -53,7 +53,7 @@ impl Invariant for States {
     fn conclude(&mut self, scene: &Scene) -> Result<(), String> {
         self.compare(scene)?;
         for process in scene.processes.iter().filter(|it| it.is_up()) {
-            let known = scene.ledger.grids.get(&process.status().grid).map(|log| log.known);
+            let known = scene.ledger.grids.get(&process.status().grid).and_then(|log| log.known);
             let applied = process.peer.applied_index();
             if known != Some(applied) {
                 return Err(format!("{} has applied {applied}, the log holds {known:?}", process.name));

@@ -124,6 +124,17 @@ fn a_conflict_over_a_value_that_comes_again_passes() {
 }
 
 #[test]
+fn an_unknown_comparison_may_meet_with_a_value_that_comes_again() {
+    let mut story = Story::default();
+    story.run(1, set("a"), Done);
+    story.lose(2, RemoveIf { expected: Some("a".to_owned()) });
+    story.run(1, set("b"), value("a"));
+    story.run(1, set("a"), value("b"));
+    story.run(1, Get, NOTHING);
+    story.passes();
+}
+
+#[test]
 fn a_client_s_writes_keep_their_order() {
     let mut story = Story::default();
     let [a, b] = [story.begin(1, set("a")), story.begin(1, set("b"))];

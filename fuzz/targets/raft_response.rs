@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hamok_fuzz::RAFT_RESPONSE.run(bytes));

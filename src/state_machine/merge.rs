@@ -1,0 +1,230 @@
+//! Two grids become one: what the loser's state has and the winner's lacks moves.
+//!
+//! With a common past only what changed after the fork moves, key by key, and the winner's own changes stay. Without
+//! one, what the winner lacks is added. Nothing here depends on who merges, or how often: a merge that brings nothing new
+//! does nothing.
+
+use super::effect::{Change, Effect};
+use super::lineage::Fork;
+use super::{Collection, Content, StateMachine};
+use crate::wire::command::{CollectionId, Merge};
+
+impl StateMachine {
+    pub(super) fn apply_merge(&mut self, index: u64, merge: &Merge, effects: &mut Vec<Effect<'_>>) {
+        let Ok(other) = Self::from_snapshot(merge.state.as_slice()) else { return };
+        let Merge { winner, loser, .. } = *merge;
+        let Some(fork) = self.lineage.fork(winner, loser, &other.lineage, other.revision) else { return };
+        self.revision += 1;
+        for (id, theirs) in &other.collections {
+            let fresh = || Collection {
+                content: Content::new(theirs.content.kind()),
+                attached: Default::default(),
+                abandoned_at: 0,
+            };
+            let own = self.collections.entry(id.clone()).or_insert_with(fresh);
+            own.attached.extend(&theirs.attached);
+            if let (Content::RemoteMap(own), Content::RemoteMap(theirs)) = (&mut own.content, &theirs.content) {
+                // What has applied here is on this list, or was executed.
+                let sessions = &self.sessions;
+                for pending in theirs.pending_from(0).filter(|it| !sessions.has_applied(it.request)) {
+                    own.push_moved(pending, index);
+                    effects.push(Effect::Queued { request: pending.request });
+                }
+            }
+            let changes = own.content.merge(self.revision, &theirs.content, &fork);
+            if !changes.is_empty() {
+                effects.push(changed(id, self.revision, changes));
+            }
+        }
+        self.sessions.merge(&other.sessions);
+        if self.lineage.merge(loser, other.revision, self.revision, &other.lineage) {
+            effects.push(Effect::Merged { loser, epoch: self.lineage.epoch() });
+        }
+    }
+}
+
+fn changed<'a>(collection: &CollectionId, revision: u64, changes: Vec<Change>) -> Effect<'a> {
+    Effect::Changed { collection: collection.clone(), revision, changes }
+}
+
+impl Content {
+    /// Collections of different kinds under one id cannot become one: the winner's stays.
+    fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
+        match (self, theirs) {
+            (Self::Map(own), Self::Map(theirs))
+            | (Self::Record(own), Self::Record(theirs))
+            | (Self::Emitter(own), Self::Emitter(theirs)) => own.merge(revision, theirs, fork),
+            (Self::Queue(own), Self::Queue(theirs)) => own.merge(revision, theirs, fork),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::NodeId;
+    use crate::wire::blob::Blob;
+    use crate::wire::command::{
+        CollectionKind, Command, Inheritance, LogPosition, MapOperation, Operation, Outcome, QueueOperation,
+        RemoteMethod, RemoteOperation, RequestBatch,
+    };
+
+    const PARENT: u64 = 1;
+    const WINNER: u64 = 2;
+    const LOSER: u64 = 3;
+
+    fn blob(text: &str) -> Blob {
+        Blob::from(text.as_bytes())
+    }
+
+    fn set(key: &str, value: &str) -> Operation {
+        let operation = MapOperation::SetAll(vec![(blob(key), blob(value))]);
+        Operation::Map { collection: "map".into(), operation }
+    }
+
+    fn remove(key: &str) -> Operation {
+        Operation::Map { collection: "map".into(), operation: MapOperation::RemoveAll(vec![blob(key)]) }
+    }
+
+    fn push(item: &str) -> Operation {
+        Operation::Queue { collection: "queue".into(), operation: QueueOperation::Push(vec![blob(item)]) }
+    }
+
+    fn pop() -> Operation {
+        Operation::Queue { collection: "queue".into(), operation: QueueOperation::Pop }
+    }
+
+    fn remote_set(key: &str) -> Operation {
+        let operation = RemoteOperation { method: RemoteMethod::Set, keys: vec![blob(key)], values: vec![blob("v")] };
+        Operation::RemoteMap { collection: "remote".into(), operation }
+    }
+
+    fn run(machine: &mut StateMachine, session: NodeId, operations: Vec<Operation>) {
+        let first = machine.sessions.next(session).unwrap_or(0);
+        let mut all = Vec::new();
+        if first == 0 {
+            all.push(Operation::OpenSession { peer_id: format!("peer-{session}"), replaces: None });
+            let kinds = [CollectionKind::Map, CollectionKind::Queue, CollectionKind::RemoteMap];
+            for (id, kind) in ["map", "queue", "remote"].into_iter().zip(kinds) {
+                all.push(Operation::Attach { collection: id.into(), kind });
+            }
+        }
+        all.extend(operations);
+        let command = Command::Requests(RequestBatch { session, first, settled_below: 0, operations: all });
+        machine.apply(1, &command, &mut Vec::new());
+    }
+
+    /// A grid that goes on with what `machine` holds, of which the parent knew `committed` to be committed.
+    fn reformed(machine: &StateMachine, committed: u64) -> StateMachine {
+        let inheritance = Inheritance {
+            parent: PARENT,
+            last: LogPosition { term: 1, index: 9 },
+            committed,
+            missing: vec!["peer-9".into()],
+            state: Blob::from(machine.to_snapshot()),
+        };
+        let mut fresh = StateMachine::default();
+        fresh.apply(1, &Command::Restore(inheritance), &mut Vec::new());
+        fresh
+    }
+
+    fn merge(winner: &mut StateMachine, loser: &StateMachine, ids: (u64, u64)) -> Vec<Effect<'static>> {
+        let merge = Merge { winner: ids.0, loser: ids.1, state: Blob::from(loser.to_snapshot()) };
+        let mut effects = Vec::new();
+        winner.apply(7, Box::leak(Box::new(Command::Merge(merge))), &mut effects);
+        effects
+    }
+
+    fn map(machine: &StateMachine) -> Vec<(String, String)> {
+        let text = |blob: &Blob| String::from_utf8_lossy(blob.as_slice()).into_owned();
+        let content = &machine.collection("map").unwrap().content;
+        let mut entries: Vec<_> =
+            content.entries().unwrap().iter().map(|(key, entry)| (text(key), text(&entry.value))).collect();
+        entries.sort();
+        entries
+    }
+
+    fn queue(machine: &StateMachine) -> Vec<String> {
+        let content = &machine.collection("queue").unwrap().content;
+        let text = |blob: &Blob| String::from_utf8_lossy(blob.as_slice()).into_owned();
+        content.entries().unwrap().iter().map(|(_, entry)| text(&entry.value)).collect()
+    }
+
+    fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+        pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
+    }
+
+    #[test]
+    fn what_changed_after_the_fork_moves_and_the_winners_own_changes_stay() {
+        let mut parent = StateMachine::default();
+        let common = vec![set("a", "0"), set("b", "0"), set("c", "0"), set("d", "0"), push("1"), push("2"), push("3")];
+        run(&mut parent, 9, common);
+        let mut loser = reformed(&parent, parent.revision());
+        run(&mut parent, 9, vec![set("a", "winner"), push("w")]);
+        run(&mut loser, 5, vec![set("a", "loser"), set("b", "loser"), remove("c"), set("new", "1"), pop(), push("l")]);
+        let effects = merge(&mut parent, &loser, (PARENT, LOSER));
+        assert_eq!(map(&parent), pairs([("a", "winner"), ("b", "loser"), ("d", "0"), ("new", "1")]));
+        assert_eq!(queue(&parent), ["2", "3", "w", "l"]);
+        assert!(effects.contains(&Effect::Merged { loser: LOSER, epoch: 3 }));
+        let before = parent.clone();
+        assert_eq!(merge(&mut parent, &loser, (PARENT, LOSER)), []);
+        assert!(parent == before, "a repeat is nothing");
+    }
+
+    #[test]
+    fn a_straggler_of_the_parent_brings_what_the_reform_did_not_hold() {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 9, vec![set("a", "0"), push("1")]);
+        let mut winner = reformed(&parent, parent.revision());
+        run(&mut winner, 5, vec![set("b", "winner")]);
+        run(&mut parent, 9, vec![set("a", "late"), set("b", "late"), push("late")]);
+        merge(&mut winner, &parent, (WINNER, PARENT));
+        assert_eq!(map(&winner), pairs([("a", "late"), ("b", "winner")]));
+        assert_eq!(queue(&winner), ["1", "late"]);
+        // Another one held less, a third one more.
+        run(&mut parent, 9, vec![set("c", "later"), push("later")]);
+        merge(&mut winner, &parent, (WINNER, PARENT));
+        assert_eq!(map(&winner), pairs([("a", "late"), ("b", "winner"), ("c", "later")]));
+        assert_eq!(queue(&winner), ["1", "late", "later"]);
+    }
+
+    #[test]
+    fn without_a_common_past_what_the_winner_lacks_is_added() {
+        let (mut winner, mut loser) = (StateMachine::default(), StateMachine::default());
+        run(&mut winner, 1, vec![set("a", "winner"), push("w")]);
+        run(&mut loser, 2, vec![set("a", "loser"), set("b", "loser"), push("l")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(map(&winner), pairs([("a", "winner"), ("b", "loser")]));
+        assert_eq!(queue(&winner), ["w", "l"]);
+    }
+
+    #[test]
+    fn pending_remote_operations_and_sessions_move_once() {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 9, vec![remote_set("common")]);
+        let mut loser = reformed(&parent, parent.revision());
+        run(&mut loser, 5, vec![remote_set("x"), remote_set("y")]);
+        merge(&mut parent, &loser, (PARENT, LOSER));
+        let Content::RemoteMap(remote) = &parent.collection("remote").unwrap().content else { panic!() };
+        let pending: Vec<_> = remote.pending_from(0).map(|it| (it.request.session, it.moved)).collect();
+        assert_eq!(pending, [(9, false), (5, true), (5, true)]);
+        // The caller asks again under its old session's numbers, and is known.
+        assert_eq!(parent.sessions.next(5), loser.sessions.next(5));
+        assert_eq!(
+            parent.sessions.outcome(super::super::effect::RequestId { session: 5, number: 0 }).map(|it| &**it),
+            Some(&Outcome::Done)
+        );
+    }
+
+    #[test]
+    fn what_an_ancestor_held_is_covered() {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 9, vec![set("a", "0")]);
+        let winner = reformed(&parent, 1);
+        assert!(winner.lineage().covers(PARENT, 99, LogPosition { term: 1, index: 9 }));
+        assert!(!winner.lineage().covers(PARENT, 99, LogPosition { term: 1, index: 10 }));
+        assert!(!winner.lineage().covers(LOSER, 1, LogPosition { term: 0, index: 0 }));
+        assert_eq!(winner.lineage().epoch(), 2);
+    }
+}
