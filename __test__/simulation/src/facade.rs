@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hamok::error::{Code, Error};
 use hamok::ports::{Call, Handle, Publication, Reply, State, Token};
 use hamok::state_machine::effect::Change;
-use hamok::wire::GridId;
+use hamok::wire::{GridId, NodeId};
 use hamok::wire::blob::Blob;
 use hamok::wire::command::{CollectionKind, Operation, Outcome, RemoteMethod};
 
@@ -41,6 +41,8 @@ pub struct Mirror {
     pub filled: bool,
     /// Whether it is being kept up to date.
     pub live: bool,
+    /// The Raft node that it was brought up to date by.
+    pub node: NodeId,
     pub revision: u64,
     pub entries: Vec<(Blob, Blob)>,
 }
@@ -136,6 +138,14 @@ pub enum Event {
         process: usize,
         told: Told,
     },
+}
+
+/// Where a peer is in the world of grids.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub node: NodeId,
+    pub grid: GridId,
+    pub epoch: u64,
 }
 
 pub struct Facade {
@@ -257,8 +267,8 @@ impl Facade {
         self.settle_all(&Settlement::Died);
     }
 
-    /// Takes in what the peer tells. `place` is the grid that the peer is in, and its epoch.
-    pub fn hear(&mut self, now_ms: u64, told: Told, place: (GridId, u64), store: &mut Store) {
+    /// Takes in what the peer tells. `place` is where the peer is.
+    pub fn hear(&mut self, now_ms: u64, told: Told, place: Place, store: &mut Store) {
         match &told {
             Told::State(state) => self.state = *state,
             Told::Leader(leader) => self.leader = leader.clone(),
@@ -268,6 +278,7 @@ impl Facade {
             Told::Ready { handle, revision, fill } => {
                 if let Some(mirror) = self.mirrors.get_mut(handle) {
                     (mirror.filled, mirror.live, mirror.revision) = (true, true, *revision);
+                    mirror.node = place.node;
                     if let Some(fill) = fill {
                         mirror.entries = fill.clone();
                     }
@@ -288,7 +299,7 @@ impl Facade {
                 let (term, position, attempt) = (*term, *position, *attempt);
                 let id = executor::id_of(operation);
                 let (process, handle) = (self.process, *handle);
-                let (grid, epoch) = place;
+                let Place { grid, epoch, .. } = place;
                 let stamp = Stamp { process, handle, grid, fence: (epoch, term), position, attempt, id };
                 self.events.push(Event::Ordered { process, stamp });
                 if let Some(executor) = self.executors.get_mut(&handle) {

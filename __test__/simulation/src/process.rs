@@ -166,7 +166,8 @@ impl Process {
 
     /// Whether all is as in a grid at peace.
     pub fn is_settled(&self) -> bool {
-        let live = self.facade.mirrors.values().all(|mirror| mirror.live);
+        let node = self.status().node;
+        let live = self.facade.mirrors.values().all(|mirror| mirror.live && mirror.node == node);
         self.facade.joined && self.facade.leader.is_some() && live
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hamok::config::{Options, QuorumLoss};
+use hamok::node::StatusReport;
 
 use crate::client::Surroundings;
-use crate::facade::{Event, Kind, MAP, Settlement};
+use crate::facade::{Event, Kind, MAP, Place, Settlement};
 use crate::faults::{self, Fault, Profile, Return};
 use crate::happenings::Action;
 use crate::invariants::{self, Invariant, Violation};
@@ -330,15 +331,15 @@ impl World {
     /// The event loop takes what its peer tells.
     pub fn hear(&mut self, index: usize) {
         let now_ms = self.scene.now_ms;
-        let grid = self.scene.processes[index].status().grid;
         let process = &mut self.scene.processes[index];
-        let epoch = process.peer.with_state(|state| state.lineage().epoch());
+        let StatusReport { node, grid, .. } = process.status();
+        let place = Place { node, grid, epoch: process.peer.with_state(|state| state.lineage().epoch()) };
         let mut has_left = false;
         for told in process.recorder.take() {
             self.steps += 1;
             self.trace.line(now_ms, &process.name, format_args!("> {told:?}"));
             has_left |= matches!(told, Told::Left);
-            process.facade.hear(now_ms, told, (grid, epoch), &mut self.scene.store);
+            process.facade.hear(now_ms, told, place, &mut self.scene.store);
         }
         self.take_events(index);
         if has_left && self.scene.processes[index].stage == Stage::Leaving {

@@ -7,7 +7,7 @@ use hamok::wire::command::Outcome;
 
 use super::Invariant;
 use crate::facade::{Event, Kind, Request, Settlement};
-use crate::ledger::GridLog;
+use crate::ledger::{GridLog, Placed};
 use crate::model::Id;
 use crate::process::Process;
 use crate::scene::Scene;
@@ -15,8 +15,18 @@ use crate::scene::Scene;
 #[derive(Default)]
 pub struct Durability {
     acknowledged: BTreeMap<Id, u64>,
+    /// Acknowledged, but in no log that was read.
+    unseen: Vec<(Id, Outcome)>,
     /// In which grid.
     popped: HashMap<Id, GridId>,
+}
+
+fn agree(id: Id, placed: &Placed, got: &Outcome) -> Result<(), String> {
+    match &placed.outcome {
+        Some(outcome) if outcome == got => Ok(()),
+        None if placed.index == 0 => Ok(()),
+        outcome => Err(format!("{got:?} came for {id}, not {outcome:?}")),
+    }
 }
 
 impl Durability {
@@ -25,23 +35,18 @@ impl Durability {
         let logs = || process.grids.iter().rev().filter_map(|grid| scene.ledger.grids.get(grid));
         match (&request.kind, request.id) {
             (Kind::Write(_) | Kind::Compare(_) | Kind::Remote(_), Some(id)) => {
-                let Some(placed) = logs().find_map(|log: &GridLog| log.applied.get(&id)) else {
-                    return Err(format!("{} got {got:?} for {id}, which is not committed", process.name));
-                };
-                match &placed.outcome {
-                    Some(outcome) if outcome == got => {}
-                    None if placed.index == 0 => {}
-                    outcome => {
-                        return Err(format!("{} got {got:?} for {id}, not {outcome:?}", process.name));
-                    }
-                }
                 self.acknowledged.insert(id, scene.now_ms);
+                match logs().find_map(|log: &GridLog| log.applied.get(&id)) {
+                    Some(placed) => agree(id, placed, got).map_err(|text| format!("{}: {text}", process.name))?,
+                    // The peer may have applied its last entries and left the grid in one turn: then others know.
+                    None => self.unseen.push((id, got.clone())),
+                }
             }
             (Kind::Pop, _) => {
                 let Outcome::Entries(entries) = got else { return Err(format!("a pop gave {got:?}")) };
                 for item in entries.iter().filter_map(|(_, value)| Id::parse(value.as_ref()?)) {
                     let by = logs().find_map(|log| log.popped.get(&item));
-                    if by.is_none_or(|session| !process.nodes.contains(session)) {
+                    if by.is_some_and(|session| !process.nodes.contains(session)) {
                         return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
                     }
                     // Two grids that parted hold the same items.
@@ -73,6 +78,9 @@ impl Invariant for Durability {
     fn conclude(&mut self, scene: &Scene) -> Result<(), String> {
         let Some(grid) = scene.final_grid() else { return Err("there is no grid".into()) };
         let Some(log) = scene.ledger.grids.get(&grid) else { return Err("nobody knows the log".into()) };
+        for (id, got) in &self.unseen {
+            log.applied.get(id).map_or(Ok(()), |placed| agree(*id, placed, got))?;
+        }
         match self.acknowledged.iter().find(|(id, _)| !log.applied.contains_key(id)) {
             Some((id, at_ms)) => Err(format!("{id}, acknowledged at {at_ms} ms, is not in grid {grid:x}")),
             None => Ok(()),

@@ -14,8 +14,11 @@ pub struct Mirrors {
 }
 
 fn compare(process: &Process) -> Result<(), String> {
+    // A peer that looks for another grid, as another node, keeps its mirrors as they are.
+    let node = process.status().node;
     process.peer.with_state(|state| {
-        for (handle, mirror) in process.facade.mirrors.iter().filter(|(_, mirror)| mirror.live) {
+        let live = process.facade.mirrors.iter().filter(|(_, mirror)| mirror.live && mirror.node == node);
+        for (handle, mirror) in live {
             let id = collection_id(*handle);
             let Some(entries) = state.collection(id).and_then(|it| it.content.entries()) else { continue };
             let same = entries.iter().map(|(key, entry)| (key, &entry.value));
@@ -48,7 +51,6 @@ impl Invariant for Mirrors {
             return Ok(());
         }
         self.next_ms = scene.now_ms + PERIOD_MS;
-        // A peer that looks for another grid keeps its mirrors as they are.
         let settled = |it: &&Process| it.is_well() && !it.facade.closed && it.peer.applied_index() > 0;
         scene.processes.iter().filter(settled).try_for_each(compare)
     }
