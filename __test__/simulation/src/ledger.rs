@@ -10,7 +10,7 @@ use hamok::wire::codec;
 use hamok::wire::command::{Command, Outcome};
 
 use crate::invariants::Violation;
-use crate::model::{Applied, Id, Model, id_of};
+use crate::model::{Applied, Id, Model, Pending, id_of};
 
 #[derive(Default)]
 pub struct Ledger {
@@ -49,8 +49,11 @@ pub struct GridLog {
 /// Where an operation took effect.
 #[derive(Debug, Clone)]
 pub struct Placed {
-    /// Zero: in the end of a log that another grid took over without knowing it to be committed.
+    pub grid: GridId,
     pub index: u64,
+    /// Whether this was in the end of a log that another grid took over without knowing it to be committed: then nobody
+    /// knows the outcome.
+    pub unsure: bool,
     pub session: NodeId,
     pub number: u64,
     pub outcome: Option<Outcome>,
@@ -132,7 +135,7 @@ impl Ledger {
                 }
                 _ => {
                     for applied in log.model.apply(&command) {
-                        log.place(next, applied).map_err(|text| Violation::new("each once, in order", text))?;
+                        log.place(grid, next, applied).map_err(|text| Violation::new("each once, in order", text))?;
                     }
                 }
             }
@@ -148,7 +151,13 @@ impl Ledger {
         };
         let Some(log) = self.grids.get_mut(&grid) else { return };
         let sessions = &log.model.sessions;
-        for (id, placed) in applied {
+        let pending = |placed: &Placed| {
+            let waits = |it: &Pending| (it.session, it.number) == (placed.session, placed.number);
+            log.model.collections.values().any(|collection| collection.pending.iter().any(waits))
+        };
+        for (id, mut placed) in applied {
+            // What waited for its execution was executed in that end of the log.
+            placed.unsure |= placed.outcome.is_none() && !pending(&placed);
             // Of a session that has ended since, nothing more is known.
             if sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
                 log.applied.entry(id).or_insert(placed);
@@ -166,7 +175,8 @@ impl Ledger {
         for ((session, number), id) in &self.requests {
             if sessions.get(session).is_some_and(|next| number < next) && !log.applied.contains_key(id) {
                 let (session, number) = (*session, *number);
-                log.applied.insert(*id, Placed { index: 0, session, number, outcome: None, position: None });
+                let (index, outcome, position) = (0, None, None);
+                log.applied.insert(*id, Placed { grid: from, index, unsure: true, session, number, outcome, position });
                 let known = log.last.entry(id.process).or_default();
                 *known = id.number.max(*known);
             }
@@ -175,7 +185,7 @@ impl Ledger {
 }
 
 impl GridLog {
-    fn place(&mut self, index: u64, applied: Applied) -> Result<(), String> {
+    fn place(&mut self, grid: GridId, index: u64, applied: Applied) -> Result<(), String> {
         let Applied { session, number, id, outcome, position } = applied;
         if let (Some(Outcome::Entries(entries)), None) = (&outcome, id) {
             // Only a pop answers with entries and carries no mark.
@@ -191,7 +201,7 @@ impl GridLog {
                 placed.outcome = outcome;
                 return Ok(());
             }
-            if placed.index == 0 && (placed.session, placed.number) == (session, number) {
+            if placed.unsure && (placed.session, placed.number) == (session, number) {
                 // It was queued in the log that was taken over, and is executed now.
                 placed.outcome = outcome;
                 return Ok(());
@@ -209,7 +219,7 @@ impl GridLog {
             return Err(format!("{id} took effect at {index}, after {}.{last}", id.process));
         }
         *last = id.number;
-        self.applied.insert(id, Placed { index, session, number, outcome, position });
+        self.applied.insert(id, Placed { grid, index, unsure: false, session, number, outcome, position });
         Ok(())
     }
 }

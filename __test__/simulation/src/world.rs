@@ -84,6 +84,7 @@ pub fn run(seed: u64, profile: Option<Profile>, detail: Detail) -> Report {
     let violation = world.live(profile, peers, &mut rng).err();
     if let Some(violation) = &violation {
         world.trace.line(world.scene.now_ms, "world", format_args!("VIOLATED {violation}"));
+        world.describe();
     }
     Report {
         seed,
@@ -141,6 +142,30 @@ impl World {
             stride_ms: rng.between(2, 8),
             clients_work: true,
             status_sums: Vec::new(),
+        }
+    }
+
+    /// What each peer takes for true.
+    fn describe(&mut self) {
+        for process in self.scene.processes.iter().filter(|it| it.is_up()) {
+            let (stage, condition, status) = (process.stage, process.condition, process.status());
+            let text = format!("{stage:?} {condition:?} node {:x} grid {:x}", status.node, status.grid);
+            self.trace.line(self.scene.now_ms, &process.name, format_args!("{text}"));
+            let Some(view) = process.peer.view() else { continue };
+            let members: Vec<_> = view.members.iter().map(|(node, it)| format!("{}={node:x}", it.peer_id)).collect();
+            let voters: Vec<_> = view.voters.iter().map(|node| format!("{node:x}")).collect();
+            let role = if view.leads { "leads" } else if view.candidate { "stands" } else { "follows" };
+            let (term, leader, last, commit) = (view.term, view.leader, view.last_log_index, view.commit_index);
+            let (members, voters) = (members.join(" "), voters.join(" "));
+            self.trace.line(
+                self.scene.now_ms,
+                &process.name,
+                format_args!(
+                    "{role} in term {term}, leader {leader:x?}, log {last}, committed {commit:?}, members {members}, \
+                     voters {voters}, quorum {:?} ago",
+                    view.quorum_age
+                ),
+            );
         }
     }
 
@@ -400,9 +425,9 @@ impl World {
         let process = &mut self.scene.processes[*process];
         if let (Some(grid), Some(id)) = (process.grids.last().copied(), request.id) {
             let log = self.scene.ledger.grids.get(&grid);
-            if let Some(index) = log.and_then(|log| log.applied.get(&id)).map(|placed| placed.index) {
-                let highest = self.scene.acknowledged.entry(grid).or_default();
-                *highest = index.max(*highest);
+            if let Some(placed) = log.and_then(|log| log.applied.get(&id)) {
+                let highest = self.scene.acknowledged.entry(placed.grid).or_default();
+                *highest = placed.index.max(*highest);
             }
         }
         let conflict = *outcome == hamok::wire::command::Outcome::Conflict;

@@ -24,7 +24,7 @@ pub struct Durability {
 fn agree(id: Id, placed: &Placed, got: &Outcome) -> Result<(), String> {
     match &placed.outcome {
         Some(outcome) if outcome == got => Ok(()),
-        None if placed.index == 0 => Ok(()),
+        None if placed.unsure => Ok(()),
         outcome => Err(format!("{got:?} came for {id}, not {outcome:?}")),
     }
 }

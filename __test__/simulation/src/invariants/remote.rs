@@ -23,6 +23,8 @@ pub struct Remote {
     written: BTreeMap<(GridId, Handle), u64>,
     /// What was ordered, in whatever grid.
     begun: HashSet<Id>,
+    /// The newest leader of each map.
+    newest: BTreeMap<Handle, (u64, u64)>,
     done: HashSet<Id>,
 }
 
@@ -56,6 +58,12 @@ impl Invariant for Remote {
                 if known.is_some_and(|known| Some(*known) != stamp.id) {
                     return Err(format!("{known:?} is in the place of {stamp:?}"));
                 }
+                // A process that was away starts what it was given before it hears that it no longer leads; the store refuses.
+                let newest = self.newest.entry(stamp.handle).or_default();
+                if stamp.fence < *newest {
+                    return Ok(());
+                }
+                *newest = stamp.fence;
                 let again = stamp.id.is_some_and(|id| !self.begun.insert(id));
                 if again && stamp.attempt < 2 {
                     return Err(format!("ordered again, as if for the first time: {stamp:?}"));
