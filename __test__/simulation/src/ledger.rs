@@ -24,6 +24,7 @@ pub struct Ledger {
 /// A grid's committed log.
 #[derive(Default)]
 pub struct GridLog {
+    pub founded_alone: bool,
     /// The grid that this one goes on from.
     pub parent: Option<GridId>,
     /// The grids that have become part of this one.
@@ -61,14 +62,19 @@ pub struct Placed {
 }
 
 impl Ledger {
-    pub fn grid_seen(&mut self, grid: GridId) {
-        self.grids.entry(grid).or_default();
+    /// A peer is in this grid; `alone` when nobody else of another grid could be heard.
+    pub fn grid_seen(&mut self, grid: GridId, alone: bool) {
+        self.grids.entry(grid).or_insert_with(|| GridLog { founded_alone: alone, ..GridLog::default() });
     }
 
-    /// Whether a grid goes on from another, directly or not.
-    pub fn descends(&self, grid: GridId, ancestor: GridId) -> bool {
-        let parent = || self.grids.get(&grid).and_then(|log| log.parent);
-        grid == ancestor || parent().is_some_and(|parent| self.descends(parent, ancestor))
+    /// The first of the grids that this one goes on from.
+    pub fn origin(&self, grid: GridId) -> GridId {
+        let parent = self.grids.get(&grid).and_then(|log| log.parent);
+        parent.map_or(grid, |parent| self.origin(parent))
+    }
+
+    pub fn was_founded_alone(&self, grid: GridId) -> bool {
+        self.grids.get(&grid).is_some_and(|log| log.founded_alone)
     }
 
     /// Takes in what a peer holds as committed.

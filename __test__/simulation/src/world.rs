@@ -12,7 +12,7 @@ use crate::happenings::Action;
 use crate::invariants::{self, Invariant, Violation};
 use crate::network::{Message, Network};
 use crate::panics;
-use crate::process::{Condition, Stage};
+use crate::process::{Condition, Process, Stage};
 use crate::random::Rng;
 use crate::scene::Scene;
 use crate::store::{Store, StoreReply};
@@ -441,11 +441,14 @@ impl World {
     fn read_logs(&mut self) -> Result<(), Violation> {
         self.status_sums.resize(self.scene.processes.len(), Default::default());
         for index in 0..self.scene.processes.len() {
+            let status = self.scene.processes[index].status();
+            let elsewhere = |it: &Process| it.is_well() && ![0, status.grid].contains(&it.status().grid);
+            let fresh = status.grid != 0 && !self.scene.ledger.grids.contains_key(&status.grid);
+            let alone = fresh && !self.scene.processes.iter().any(elsewhere);
             let process = &mut self.scene.processes[index];
             if !process.is_up() {
                 continue;
             }
-            let status = process.status();
             let sum = (status.grid, status.term, status.leads, status.commit_index);
             if self.status_sums[index] != sum {
                 self.status_sums[index] = sum;
@@ -458,7 +461,7 @@ impl World {
                 continue;
             }
             if process.grids.last() != Some(&status.grid) {
-                self.scene.ledger.grid_seen(status.grid);
+                self.scene.ledger.grid_seen(status.grid, alone);
                 process.grids.push(status.grid);
                 (process.read, process.looked) = (0, 0);
             }

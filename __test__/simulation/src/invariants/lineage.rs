@@ -1,5 +1,5 @@
-//! Only one grid acknowledges writes at a time: another one does only if it began with the state of that one, and from
-//! then on the former one does no more.
+//! Grids that acknowledge are kin: of two, one goes on from the other, or both from a third. But for one that was founded
+//! when nobody could hear of any other: such grids are strangers until they meet.
 
 use hamok::wire::GridId;
 
@@ -9,12 +9,12 @@ use crate::scene::Scene;
 
 #[derive(Default)]
 pub struct Lineage {
-    acknowledging: Option<GridId>,
+    acknowledging: Vec<GridId>,
 }
 
 impl Invariant for Lineage {
     fn name(&self) -> &'static str {
-        "one grid acknowledges"
+        "grids that acknowledge are kin"
     }
 
     fn observe(&mut self, event: &Event, scene: &Scene) -> Result<(), String> {
@@ -23,16 +23,18 @@ impl Invariant for Lineage {
             return Ok(());
         }
         let process = &scene.processes[*process];
-        let Some(grid) = process.grids.last().copied() else { return Ok(()) };
-        match self.acknowledging {
-            Some(former) if former == grid => Ok(()),
-            Some(former) if !scene.ledger.descends(grid, former) => {
-                Err(format!("{} acknowledges in grid {grid:x}, but {former:x} does already", process.name))
-            }
-            _ => {
-                self.acknowledging = Some(grid);
-                Ok(())
-            }
+        let Some(grid) = process.grids.last().copied().filter(|grid| !self.acknowledging.contains(grid)) else {
+            return Ok(());
+        };
+        let origin = scene.ledger.origin(grid);
+        let is_stranger = |other: &&GridId| {
+            let its = scene.ledger.origin(**other);
+            its != origin && !scene.ledger.was_founded_alone(its) && !scene.ledger.was_founded_alone(origin)
+        };
+        if let Some(other) = self.acknowledging.iter().find(is_stranger) {
+            return Err(format!("{} acknowledges in grid {grid:x}, but {other:x} does already", process.name));
         }
+        self.acknowledging.push(grid);
+        Ok(())
     }
 }
