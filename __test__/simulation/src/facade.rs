@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use hamok::error::{Code, Error};
 use hamok::ports::{Call, Handle, Publication, Reply, State, Token};
 use hamok::state_machine::effect::Change;
-use hamok::wire::{GridId, NodeId};
 use hamok::wire::blob::Blob;
 use hamok::wire::command::{CollectionKind, Operation, Outcome, RemoteMethod};
+use hamok::wire::{GridId, NodeId};
 
 use crate::executor::{self, Execution, Executor};
 use crate::model::Id;

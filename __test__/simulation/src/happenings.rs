@@ -227,20 +227,23 @@ impl World {
         }
     }
 
-    /// What the newest leader that a quorum follows knows of the membership, if it is committed.
-    fn membership(&self) -> Option<View> {
-        let views = self.scene.processes.iter().filter(|it| it.is_up() && it.status().leads);
-        let views = views.filter_map(|it| it.peer.view().filter(|view| view.leads));
-        let newest = views.max_by_key(|view| view.term)?;
+    /// The newest leader that a quorum follows, and what it knows of the membership, if that is committed.
+    fn membership(&self) -> Option<(&Process, View)> {
+        let leaders = self.scene.processes.iter().filter(|it| it.is_well() && it.status().leads);
+        let views = leaders.filter_map(|it| Some((it, it.view().filter(|view| view.leads)?)));
+        let (leader, newest) = views.max_by_key(|(_, view)| view.term)?;
         let followed = newest.voters.len() == 1 || newest.quorum_age.is_some_and(|age| age.as_millis() < 500);
-        (newest.membership_committed && followed).then_some(newest)
+        (newest.membership_committed && followed).then_some((leader, newest))
     }
 
-    /// Whether enough voters are left without this process, and all of them are in one grid: the log is in memory, so
-    /// what a majority takes with it is gone by design.
+    /// Whether enough voters are left without this process, well and in touch with the leader, and all of them are in one
+    /// grid: the log is in memory, so what a majority takes with it is gone by design.
     fn can_do_without(&self, index: usize) -> bool {
-        let Some(view) = self.membership() else { return false };
-        let staying = |it: &&Process| it.stage == Stage::Up && it.index != index;
+        let Some((leader, view)) = self.membership() else { return false };
+        let network = &self.scene.network;
+        let in_touch = |id: &str| network.reaches(&leader.peer_id, id) && network.reaches(id, &leader.peer_id);
+        let staying =
+            |it: &&Process| it.stage == Stage::Up && it.index != index && it.is_well() && in_touch(&it.peer_id);
         let others: Vec<u64> = self.scene.processes.iter().filter(staying).map(|it| it.status().node).collect();
         let voters = view.voters.iter().filter(|node| others.contains(node)).count();
         others.len() >= 2 && voters > view.voters.len() / 2

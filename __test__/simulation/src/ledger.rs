@@ -39,8 +39,8 @@ pub struct GridLog {
     /// The same by the core's own rules: what a merge of two states gives is asked of them.
     reference: StateMachine,
     pub applied: HashMap<Id, Placed>,
-    /// Items that were taken from queues, and by which session.
-    pub popped: HashMap<Id, NodeId>,
+    /// Items that were taken from queues, and by which session's which request.
+    pub popped: HashMap<Id, (NodeId, u64)>,
     /// For each process, the number of its last operation that took effect.
     last: BTreeMap<u32, u32>,
     /// The remote operations by their maps and positions.
@@ -150,9 +150,11 @@ impl Ledger {
 
     /// What took effect in one grid has done so in another, as far as the state there knows of it.
     fn take_over(&mut self, grid: GridId, from: GridId, with_tail: bool) {
-        let Some((applied, popped, last, queued)) = self.grids.get(&from).map(|from| {
-            (from.applied.clone(), from.popped.clone(), from.last.clone(), from.queued.clone())
-        }) else {
+        let Some((applied, popped, last, queued)) = self
+            .grids
+            .get(&from)
+            .map(|from| (from.applied.clone(), from.popped.clone(), from.last.clone(), from.queued.clone()))
+        else {
             return;
         };
         let Some(log) = self.grids.get_mut(&grid) else { return };
@@ -169,7 +171,11 @@ impl Ledger {
                 log.applied.entry(id).or_insert(placed);
             }
         }
-        log.popped.extend(popped);
+        for (item, (session, number)) in popped {
+            if sessions.get(&session).is_none_or(|next| number < *next) {
+                log.popped.entry(item).or_insert((session, number));
+            }
+        }
         for (process, number) in last {
             let known = log.last.entry(process).or_default();
             *known = number.max(*known);
@@ -196,7 +202,7 @@ impl GridLog {
         if let (Some(Outcome::Entries(entries)), None) = (&outcome, id) {
             // Only a pop answers with entries and carries no mark.
             for item in entries.iter().filter_map(|(_, value)| value.as_ref().and_then(Id::parse)) {
-                if self.popped.insert(item, session).is_some() {
+                if self.popped.insert(item, (session, number)).is_some() {
                     return Err(format!("the item {item} was taken from its queue twice, the second time at {index}"));
                 }
             }

@@ -99,7 +99,7 @@ impl Network {
         self.conditions = Conditions::calm();
     }
 
-    fn reaches(&self, from: &str, to: &str) -> bool {
+    pub fn reaches(&self, from: &str, to: &str) -> bool {
         !self.cuts.values().any(|cut| cut.stops(from, to))
     }
 

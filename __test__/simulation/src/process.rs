@@ -7,6 +7,7 @@ use std::time::Duration;
 use hamok::config::Options;
 use hamok::node::{Peer, StatusReport};
 use hamok::ports::Call;
+use hamok::raft::instance::View;
 use hamok::wire::{GridId, NodeId};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{self, Instant};
@@ -158,6 +159,11 @@ impl Process {
         drop(self.runtime.take());
         self.stage = Stage::Down;
         self.facade.close();
+    }
+
+    /// What its Raft node knows, at the time on its clock.
+    pub fn view(&self) -> Option<View> {
+        self.with_peer(Peer::view)
     }
 
     pub fn status(&self) -> StatusReport {

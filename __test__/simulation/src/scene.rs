@@ -68,7 +68,7 @@ impl Scene {
         if let Some((id, it)) = log.model.collections.iter().find(|(_, it)| !it.pending.is_empty()) {
             return Some(format!("{} operations of {id} wait for the store", it.pending.len()));
         }
-        let members = |process: &Process| process.peer.view().map_or(0, |view| view.members.len());
+        let members = |process: &Process| process.view().map_or(0, |view| view.members.len());
         if let Some(process) = up().find(|it| members(it) != up().count()) {
             return Some(format!("{} sees {} members, not {}", process.name, members(process), up().count()));
         }

@@ -151,10 +151,16 @@ impl World {
             let (stage, condition, status) = (process.stage, process.condition, process.status());
             let text = format!("{stage:?} {condition:?} node {:x} grid {:x}", status.node, status.grid);
             self.trace.line(self.scene.now_ms, &process.name, format_args!("{text}"));
-            let Some(view) = process.peer.view() else { continue };
+            let Some(view) = process.view() else { continue };
             let members: Vec<_> = view.members.iter().map(|(node, it)| format!("{}={node:x}", it.peer_id)).collect();
             let voters: Vec<_> = view.voters.iter().map(|node| format!("{node:x}")).collect();
-            let role = if view.leads { "leads" } else if view.candidate { "stands" } else { "follows" };
+            let role = if view.leads {
+                "leads"
+            } else if view.candidate {
+                "stands"
+            } else {
+                "follows"
+            };
             let (term, leader, last, commit) = (view.term, view.leader, view.last_log_index, view.commit_index);
             let (members, voters) = (members.join(" "), voters.join(" "));
             self.trace.line(
@@ -175,6 +181,7 @@ impl World {
     }
 
     fn live(&mut self, profile: Profile, peers: usize, rng: &mut Rng) -> Result<(), Violation> {
+        self.trace.line(0, "world", format_args!("{profile:?} {:?}", self.options));
         for index in 0..peers {
             let at_ms = rng.below(400);
             self.plan(at_ms, Action::Start(format!("p{index}")));

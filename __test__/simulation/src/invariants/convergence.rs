@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::Invariant;
 use crate::facade::{Event, Settlement};
-use crate::process::Process;
 use crate::scene::Scene;
 
 pub struct Convergence;
@@ -28,8 +27,8 @@ impl Invariant for Convergence {
         scene.unsettled().map_or(Ok(()), Err)?;
         let up = || scene.processes.iter().filter(|it| it.is_up());
         let wanted: BTreeSet<&str> = up().map(|it| it.peer_id.as_str()).collect();
-        for Process { name, peer, .. } in up() {
-            let view = peer.view();
+        for process in up() {
+            let (name, view) = (&process.name, process.view());
             let members = view.iter().flat_map(|it| it.members.values().map(|member| member.peer_id.as_str()));
             let members: BTreeSet<&str> = members.collect();
             if members != wanted {

@@ -46,7 +46,7 @@ impl Durability {
                 let Outcome::Entries(entries) = got else { return Err(format!("a pop gave {got:?}")) };
                 for item in entries.iter().filter_map(|(_, value)| Id::parse(value.as_ref()?)) {
                     let by = logs().find_map(|log| log.popped.get(&item));
-                    if by.is_some_and(|session| !process.nodes.contains(session)) {
+                    if by.is_some_and(|(session, _)| !process.nodes.contains(session)) {
                         return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
                     }
                     // Two grids that parted hold the same items.

@@ -23,7 +23,7 @@ impl Invariant for Election {
             if !status.leads {
                 continue;
             }
-            let Some(view) = process.peer.view().filter(|view| view.leads) else { continue };
+            let Some(view) = process.view().filter(|view| view.leads) else { continue };
             let leader = *self.leaders.entry((status.grid, view.term)).or_insert(status.node);
             if leader != status.node {
                 let Scene { .. } = scene;
