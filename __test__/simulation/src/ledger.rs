@@ -39,7 +39,7 @@ pub struct GridLog {
     /// The same by the core's own rules: what a merge of two states gives is asked of them.
     reference: StateMachine,
     pub applied: HashMap<Id, Placed>,
-    /// Items that were taken from queues, and by which session's which request.
+    /// Items that were taken from queues, and by which session, at which revision.
     pub popped: HashMap<Id, (NodeId, u64)>,
     /// For each process, the number of its last operation that took effect.
     last: BTreeMap<u32, u32>,
@@ -132,12 +132,12 @@ impl Ledger {
                 Command::Restore(inheritance) if log.model.revision == 0 => {
                     log.model.apply(&command);
                     log.parent = Some(inheritance.parent);
-                    self.take_over(grid, inheritance.parent, true);
+                    self.take_over(grid, inheritance.parent, Some(inheritance.committed));
                 }
                 Command::Merge(merge) => {
                     log.model = Model::of(&log.reference);
                     log.merged.insert(merge.loser);
-                    self.take_over(grid, merge.loser, false);
+                    self.take_over(grid, merge.loser, None);
                 }
                 _ => {
                     for applied in log.model.apply(&command) {
@@ -148,12 +148,11 @@ impl Ledger {
         }
     }
 
-    /// What took effect in one grid has done so in another, as far as the state there knows of it.
-    fn take_over(&mut self, grid: GridId, from: GridId, with_tail: bool) {
-        let Some((applied, popped, last, queued)) = self
-            .grids
-            .get(&from)
-            .map(|from| (from.applied.clone(), from.popped.clone(), from.last.clone(), from.queued.clone()))
+    /// What took effect in one grid has done so in another, as far as the state there knows of it. One that goes on from it
+    /// takes over the end of its log, too: only what comes up to the revision `committed` is certain to be the same.
+    fn take_over(&mut self, grid: GridId, from: GridId, committed: Option<u64>) {
+        let Some((applied, popped, queued)) =
+            self.grids.get(&from).map(|from| (from.applied.clone(), from.popped.clone(), from.queued.clone()))
         else {
             return;
         };
@@ -169,20 +168,13 @@ impl Ledger {
             // Of a session that has ended since, nothing more is known.
             if sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
                 log.applied.entry(id).or_insert(placed);
+                let known = log.last.entry(id.process).or_default();
+                *known = id.number.max(*known);
             }
         }
-        for (item, (session, number)) in popped {
-            if sessions.get(&session).is_none_or(|next| number < *next) {
-                log.popped.entry(item).or_insert((session, number));
-            }
-        }
-        for (process, number) in last {
-            let known = log.last.entry(process).or_default();
-            *known = number.max(*known);
-        }
-        if !with_tail {
-            return;
-        }
+        let Some(committed) = committed else { return };
+        // What follows may have come about in another order in the end of the log that was taken over.
+        log.popped.extend(popped.into_iter().filter(|(_, (_, revision))| *revision <= committed));
         log.queued.extend(queued);
         for ((session, number), id) in &self.requests {
             if sessions.get(session).is_some_and(|next| number < next) && !log.applied.contains_key(id) {
@@ -202,7 +194,7 @@ impl GridLog {
         if let (Some(Outcome::Entries(entries)), None) = (&outcome, id) {
             // Only a pop answers with entries and carries no mark.
             for item in entries.iter().filter_map(|(_, value)| value.as_ref().and_then(Id::parse)) {
-                if self.popped.insert(item, (session, number)).is_some() {
+                if self.popped.insert(item, (session, self.model.revision)).is_some() {
                     return Err(format!("the item {item} was taken from its queue twice, the second time at {index}"));
                 }
             }
@@ -210,6 +202,12 @@ impl GridLog {
         let Some(id) = id else { return Ok(()) };
         if let Some(placed) = self.applied.get_mut(&id) {
             if (placed.session, placed.number) == (session, number) && placed.outcome.is_none() && outcome.is_some() {
+                placed.outcome = outcome;
+                return Ok(());
+            }
+            if placed.grid != grid && placed.position.is_some() && (placed.session, placed.number) == (session, number)
+            {
+                // It was executed in a grid that was merged into this one, by a peer that did not know so.
                 placed.outcome = outcome;
                 return Ok(());
             }

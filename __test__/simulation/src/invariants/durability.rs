@@ -45,7 +45,7 @@ impl Durability {
             (Kind::Pop, _) => {
                 let Outcome::Entries(entries) = got else { return Err(format!("a pop gave {got:?}")) };
                 for item in entries.iter().filter_map(|(_, value)| Id::parse(value.as_ref()?)) {
-                    let by = logs().find_map(|log| log.popped.get(&item));
+                    let by = scene.ledger.grids.get(&grid).and_then(|log| log.popped.get(&item));
                     if by.is_some_and(|(session, _)| !process.nodes.contains(session)) {
                         return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
                     }
