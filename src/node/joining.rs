@@ -294,8 +294,10 @@ impl Driver {
             self.ended = true;
             return;
         }
+        // A leader that has been deposed and removed may not have heard of it.
+        let leads = self.view().is_some_and(|view| view.leads) && !self.is_lease_over();
         // A newcomer hears this from a leader that has not taken it in yet; it goes on asking.
-        let was_member = self.grid.as_ref().is_some_and(|grid| grid.session_started && !grid.view.leads);
+        let was_member = self.grid.as_ref().is_some_and(|grid| grid.session_started && !leads);
         if was_member && from != self.node {
             self.start_over();
         }
