@@ -25,6 +25,7 @@ pub const COLLECTIONS: [(Handle, CollectionKind, &str); 6] = [
     (6, CollectionKind::Emitter, "emitter"),
 ];
 pub const MAP: Handle = 1;
+pub const QUEUE: Handle = 2;
 pub const RECORD: Handle = 3;
 
 pub fn collection_id(handle: Handle) -> &'static str {

@@ -29,4 +29,4 @@ pub mod world;
 
 pub use faults::Profile;
 pub use trace::Detail;
-pub use world::{Report, run};
+pub use world::{Report, run, run_with};

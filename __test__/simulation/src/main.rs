@@ -10,13 +10,16 @@
 //! - `--jobs N`: threads; otherwise one for each core
 //! - `--keep-going`: does not stop at the first failure
 //! - `--list`: prints a line for each run
+//! - `--mutation NAME`: with this bug of `src/mutation.rs` planted
+//! - `--mutations`: each of them in turn, until a seed finds it
 
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 
-use hamok_simulation::{Detail, Profile, Report, run};
+use hamok::mutation::Mutation;
+use hamok_simulation::{Detail, Profile, Report, run_with};
 use indicatif::{ProgressBar, ProgressStyle};
 
 struct Arguments {
@@ -27,10 +30,13 @@ struct Arguments {
     jobs: u64,
     keep_going: bool,
     list: bool,
+    mutation: Option<Mutation>,
+    all_mutations: bool,
 }
 
 fn main() -> ExitCode {
     match arguments() {
+        Ok(arguments) if arguments.all_mutations => find_mutations(&arguments),
         Ok(arguments) => simulate(&arguments),
         Err(text) => {
             eprintln!("{text}");
@@ -44,8 +50,17 @@ fn arguments() -> Result<Arguments, String> {
     let jobs = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
     // Short enough to be typed.
     let first = now / 1_000 % 1_000_000_000;
-    let mut arguments =
-        Arguments { first, count: 1_000, trace: false, profile: None, jobs, keep_going: false, list: false };
+    let mut arguments = Arguments {
+        first,
+        count: 1_000,
+        trace: false,
+        profile: None,
+        jobs,
+        keep_going: false,
+        list: false,
+        mutation: None,
+        all_mutations: false,
+    };
     let mut given = std::env::args().skip(1);
     while let Some(option) = given.next() {
         let mut value = || given.next().ok_or(format!("{option} needs a value"));
@@ -58,6 +73,12 @@ fn arguments() -> Result<Arguments, String> {
             "--trace" => arguments.trace = true,
             "--keep-going" => arguments.keep_going = true,
             "--list" => arguments.list = true,
+            "--mutations" => arguments.all_mutations = true,
+            "--mutation" => {
+                let name = value()?;
+                let found = Mutation::ALL.into_iter().find(|mutation| format!("{mutation:?}") == name);
+                arguments.mutation = Some(found.ok_or(format!("there is no mutation {name}"))?);
+            }
             "--profile" => {
                 let name = value()?;
                 arguments.profile = Some(Profile::named(&name).ok_or(format!("there is no profile {name}"))?);
@@ -107,7 +128,7 @@ fn simulate(arguments: &Arguments) -> ExitCode {
                     if offset >= arguments.count || stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    let report = run(arguments.first + offset, arguments.profile, detail);
+                    let report = run_with(arguments.mutation, arguments.first + offset, arguments.profile, detail);
                     totals.add(&report);
                     bar.inc(1);
                     bar.set_message(totals.text());
@@ -133,6 +154,35 @@ fn simulate(arguments: &Arguments) -> ExitCode {
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Plants one bug after the other, and tells which seed finds it.
+fn find_mutations(arguments: &Arguments) -> ExitCode {
+    let next = AtomicU64::new(0);
+    let missed = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.jobs {
+            scope.spawn(|| {
+                while let Some(mutation) = Mutation::ALL.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    let mut seeds = arguments.first..arguments.first + arguments.count;
+                    let found = seeds.find_map(|seed| {
+                        let report = run_with(Some(*mutation), seed, arguments.profile, Detail::Sum);
+                        report.violation.map(|violation| (seed, violation))
+                    });
+                    match found {
+                        Some((seed, violation)) => {
+                            println!("{mutation:?}: after {} seeds, {violation}", seed - arguments.first + 1);
+                        }
+                        None => {
+                            missed.fetch_add(1, Ordering::Relaxed);
+                            println!("{mutation:?}: not found in {} seeds", arguments.count);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if missed.load(Ordering::Relaxed) == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn line(report: &Report) -> String {
     let Report { seed, profile, peers, steps, virtual_ms, messages, sum, .. } = report;
     let profile = profile.name();
@@ -143,7 +193,7 @@ fn explain(report: &Report, arguments: &Arguments) {
     println!("{}", line(report));
     let Some(violation) = &report.violation else { return };
     if !arguments.trace && !arguments.keep_going {
-        let again = run(report.seed, arguments.profile, Detail::Tail);
+        let again = run_with(arguments.mutation, report.seed, arguments.profile, Detail::Tail);
         again.lines.iter().for_each(|line| println!("{line}"));
         if again.sum != report.sum {
             println!("this run went another way the second time: the simulation is not exact");

@@ -15,7 +15,7 @@ pub fn catch() {
         let former = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let noted = LAST.try_with(|last| *last.borrow_mut() = Some(info.to_string()));
-            if noted.is_err() || std::env::var_os("RUST_BACKTRACE").is_some() {
+            if noted.is_err() {
                 former(info);
             }
         }));

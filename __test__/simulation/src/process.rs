@@ -67,7 +67,7 @@ impl Process {
         let (peer_id, heartbeat_ms) = (options.peer_id.clone(), options.heartbeat_ms);
         let guard = runtime.enter();
         let born = (Instant::now(), now_ms);
-        let peer = Peer::new(options, recorder.clone(), Arc::new(PeerRandom::new(rng.next())));
+        let peer = Peer::new(options, recorder.clone(), Arc::new(PeerRandom::new(rng.number())));
         let peer = peer.unwrap_or_else(|error| panic!("{error}"));
         peer.call(Call::WatchCommits(true));
         for (handle, kind, id) in COLLECTIONS {

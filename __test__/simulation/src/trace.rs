@@ -40,7 +40,7 @@ impl Trace {
     }
 
     pub fn line(&mut self, now_ms: u64, who: &str, what: fmt::Arguments<'_>) {
-        let _ = write!(self.sum, "{now_ms} {who} {what}\n");
+        let _ = writeln!(self.sum, "{now_ms} {who} {what}");
         match self.detail {
             Detail::Sum => {}
             Detail::Tail => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hamok::config::{Options, QuorumLoss};
+use hamok::mutation::{self, Mutation};
 use hamok::node::StatusReport;
 
 use crate::client::Surroundings;
@@ -74,6 +75,12 @@ pub struct World {
 
 /// Runs a seed; a profile that is not given is drawn.
 pub fn run(seed: u64, profile: Option<Profile>, detail: Detail) -> Report {
+    run_with(None, seed, profile, detail)
+}
+
+/// Runs a seed with a bug that is planted on purpose.
+pub fn run_with(mutation: Option<Mutation>, seed: u64, profile: Option<Profile>, detail: Detail) -> Report {
+    mutation::plant(mutation);
     panics::catch();
     let _ = panics::take();
     let mut rng = Rng::new(seed);
