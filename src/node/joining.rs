@@ -187,10 +187,10 @@ impl Driver {
                     self.reforming.newcomer_heard(from, hello, own, now_ms);
                 } else if grid != own {
                     self.grid_met(from, grid, hello).await;
-                } else if let Some(silence_ms) = hello.quorum_silence_ms {
-                    self.leader_out_of_touch(from, silence_ms);
                 } else if self.is_surely_removed(from) {
                     self.outbox.send(source, &self.packet(from, Body::Removed));
+                } else if let Some(silence_ms) = hello.quorum_silence_ms {
+                    self.leader_out_of_touch(from, silence_ms);
                 }
             }
         }
