@@ -49,7 +49,8 @@ export async function buildFacade() {
 export async function buildNative({ release = false } = {}) {
   report(`building the native library${release ? ' for release' : ''}`);
   const profile = release ? 'release' : 'addon';
-  const args = ['build', '--lib', '--profile', profile, '--message-format', 'json-render-diagnostics'];
+  // Alone: together with other packages of the workspace it would have features that only they need.
+  const args = ['build', '-p', 'hamok', '--lib', '--profile', profile, '--message-format', 'json-render-diagnostics'];
   const { code, text } = await runCargo(args, { stdout: 'keep' });
   if (code !== 0) throw new Failure('the native library does not build');
   install(libraryIn(text), join(root, libraryFileName()));

@@ -39,6 +39,8 @@ pub struct Discovery {
     kin_until_ms: u64,
     promise: Option<Promise>,
     proposal: Option<Proposal>,
+    /// No proposal starts before: peers are bound by the last one that failed.
+    rest_until_ms: u64,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ impl Discovery {
             kin_until_ms: 0,
             promise: None,
             proposal: None,
+            rest_until_ms: 0,
         }
     }
 
@@ -173,12 +176,15 @@ impl Discovery {
         self.heard.retain(|_, heard| now_ms.saturating_sub(heard.at_ms) < memory_ms);
         if self.proposal.as_ref().is_some_and(|proposal| now_ms >= proposal.until_ms) {
             self.proposal = None;
+            // Otherwise those that missed a proposal are bound by the next one while the others are free, and so on.
+            self.rest_until_ms = now_ms + memory_ms;
         }
         let mut steps = Vec::new();
         if now_ms >= self.next_hello_at_ms {
             self.next_hello_at_ms = now_ms + self.heartbeat_ms;
             steps.push(Step::Hello);
             steps.extend(self.ask_to_join());
+            steps.extend(self.propose_again());
         }
         steps.extend(self.propose(now_ms, new_grid));
         steps
@@ -204,11 +210,20 @@ impl Discovery {
         Some(Step::AskToJoin { grid, node: *node, peer_id: heard.member.peer_id.clone() })
     }
 
+    /// Either the proposal or the promise may have been lost.
+    fn propose_again(&self) -> Option<Step> {
+        let Proposal { grid, members, promised, .. } = self.proposal.as_ref()?;
+        let missing = members.iter().filter(|(node, _)| **node != self.node && !promised.contains(node));
+        let to = missing.map(|(node, member)| (*node, member.peer_id.clone())).collect();
+        Some(Step::Propose { grid: *grid, to })
+    }
+
     fn propose(&mut self, now_ms: u64, grid: GridId) -> Option<Step> {
         let quiet_ms = (self.heartbeat_ms * QUIET_HEARTBEATS).min(LONGEST_QUIET_MS);
         let enough = self.heard.values().filter(|heard| heard.grid == 0).count() + 1 >= self.peers_needed();
         let quiet = now_ms.saturating_sub(self.newest_at_ms) >= quiet_ms;
-        let free = self.proposal.is_none() && self.promise.as_ref().is_none_or(|promise| now_ms >= promise.until_ms);
+        let bound = self.promise.as_ref().is_some_and(|promise| now_ms < promise.until_ms);
+        let free = self.proposal.is_none() && !bound && now_ms >= self.rest_until_ms;
         let nobody_has_one = self.heard.values().all(|heard| heard.grid == 0 || self.is_left_behind(heard, now_ms));
         if !(enough && quiet && free && nobody_has_one && self.is_first()) {
             return None;
@@ -311,6 +326,42 @@ mod tests {
         assert!(
             matches!(a.promise_arrived(3, 9, 400), Some(Step::Initialize { grid: 9, members, .. }) if members.len() == 3)
         );
+    }
+
+    /// Of the proposals to two peers, in order, those are lost that `is_lost` says; gives when the grid begins.
+    fn begins_at_ms(is_lost: impl Fn(usize) -> bool) -> Option<u64> {
+        let mut a = discovery(1, "a");
+        let mut others = [discovery(2, "b"), discovery(3, "c")];
+        let mut sent = 0;
+        for now_ms in (0..10_000).step_by(25) {
+            a.heard(2, 0, &hello("b", None), now_ms);
+            a.heard(3, 0, &hello("c", None), now_ms);
+            for step in a.tick(now_ms, 1_000 + now_ms) {
+                let Step::Propose { grid, to } = step else { continue };
+                for (node, _) in to {
+                    sent += 1;
+                    let other = &mut others[node as usize - 2];
+                    if !is_lost(sent) && other.proposed(grid, now_ms) && a.promise_arrived(node, grid, now_ms).is_some()
+                    {
+                        return Some(now_ms);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn a_lost_proposal_is_made_again() {
+        assert_eq!(begins_at_ms(|_| false), Some(200));
+        assert_eq!(begins_at_ms(|sent| sent == 2), Some(300));
+    }
+
+    #[test]
+    fn peers_that_missed_a_proposal_and_those_that_did_not_come_together() {
+        // The whole first proposal passes "c" by.
+        let at_ms = begins_at_ms(|sent| (2..=6).contains(&sent));
+        assert!(at_ms.is_some_and(|at_ms| at_ms < 4_000), "{at_ms:?}");
     }
 
     #[test]

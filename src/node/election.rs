@@ -47,7 +47,8 @@ impl ElectionClock {
 
     /// The event loop has called.
     pub fn loop_alive(&mut self, now_ms: u64) {
-        if self.is_loop_stalled(now_ms) {
+        // Not while it recovers from that: it would never end.
+        if now_ms.saturating_sub(self.loop_alive_at_ms) > self.stall_ms {
             // What arrived meanwhile is handed over first.
             self.stalled_until_ms = now_ms + self.stall_ms;
         }
@@ -110,5 +111,19 @@ mod tests {
         assert!(!clock.should_stand(5_100, 0, false));
         clock.leader_heard(5_100);
         assert!(!clock.should_stand(5_900, 0, false));
+    }
+    #[test]
+    fn an_event_loop_that_has_come_back_is_no_longer_stalled_soon_after() {
+        let mut clock = ElectionClock::new(1_000, 100, 0);
+        let mut stood_at_ms = Vec::new();
+        for now_ms in (5_000..8_000).step_by(20) {
+            if now_ms % 100 == 0 {
+                clock.loop_alive(now_ms);
+            }
+            if clock.should_stand(now_ms, 77, false) {
+                stood_at_ms.push(now_ms);
+            }
+        }
+        assert!(stood_at_ms.first().is_some_and(|at_ms| (5_400..5_600).contains(at_ms)), "{stood_at_ms:?}");
     }
 }

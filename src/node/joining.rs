@@ -187,10 +187,10 @@ impl Driver {
                     self.reforming.newcomer_heard(from, hello, own, now_ms);
                 } else if grid != own {
                     self.grid_met(from, grid, hello).await;
-                } else if let Some(silence_ms) = hello.quorum_silence_ms {
-                    self.leader_out_of_touch(from, silence_ms);
                 } else if self.is_surely_removed(from) {
                     self.outbox.send(source, &self.packet(from, Body::Removed));
+                } else if let Some(silence_ms) = hello.quorum_silence_ms {
+                    self.leader_out_of_touch(from, silence_ms);
                 }
             }
         }
@@ -294,8 +294,10 @@ impl Driver {
             self.ended = true;
             return;
         }
+        // A leader that has been deposed and removed may not have heard of it.
+        let leads = self.view().is_some_and(|view| view.leads) && !self.is_lease_over();
         // A newcomer hears this from a leader that has not taken it in yet; it goes on asking.
-        let was_member = self.grid.as_ref().is_some_and(|grid| grid.session_started && !grid.view.leads);
+        let was_member = self.grid.as_ref().is_some_and(|grid| grid.session_started && !leads);
         if was_member && from != self.node {
             self.start_over();
         }

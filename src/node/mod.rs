@@ -27,6 +27,8 @@ pub mod discovery;
 mod driver;
 pub mod election;
 pub mod estate;
+#[cfg(feature = "simulation")]
+mod inspection;
 mod joining;
 mod leading;
 pub mod logbook;

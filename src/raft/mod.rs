@@ -6,10 +6,13 @@
 //! - [`network`]: Raft's RPCs over a [`network::Courier`]
 //! - [`rpc`]: what those RPCs look like in packets
 //! - [`instance`]: one running Raft node
+//! - `runtime`: an asynchronous runtime for simulations
 
 pub mod apply;
 pub mod instance;
 pub mod log_store;
 pub mod network;
 pub mod rpc;
+#[cfg(feature = "simulation")]
+pub mod runtime;
 pub mod types;

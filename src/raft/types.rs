@@ -3,8 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(not(feature = "simulation"))]
+use openraft_rt_tokio::TokioRuntime as Runtime;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "simulation")]
+use super::runtime::SimulationRuntime as Runtime;
 use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 
@@ -14,6 +18,7 @@ openraft::declare_raft_types!(
         R = (),
         NodeId = NodeId,
         Node = Member,
+        AsyncRuntime = Runtime,
         // With this leader id a committed log id is a term and an index; the node id stays out of every entry.
         LeaderId = openraft::impls::leader_id_std::LeaderId<u64, NodeId>,
 );

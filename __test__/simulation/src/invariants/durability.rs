@@ -1,0 +1,109 @@
+//! What was acknowledged had taken effect, with the outcome that the caller got, and stays.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use hamok::wire::GridId;
+use hamok::wire::command::Outcome;
+
+use super::Invariant;
+use crate::facade::{Event, Kind, QUEUE, Request, Settlement, collection_id};
+use crate::ledger::{GridLog, Placed};
+use crate::model::Id;
+use crate::process::Process;
+use crate::scene::Scene;
+
+#[derive(Default)]
+pub struct Durability {
+    acknowledged: BTreeMap<Id, u64>,
+    /// Acknowledged, but in no log that was read.
+    unseen: Vec<(Id, Outcome)>,
+    /// Items whose push was acknowledged.
+    pushed: Vec<Id>,
+    /// Whether anybody has ever asked for a queue to be cleared.
+    cleared: bool,
+    /// In which grid.
+    popped: HashMap<Id, GridId>,
+}
+
+fn agree(id: Id, placed: &Placed, got: &Outcome) -> Result<(), String> {
+    match &placed.outcome {
+        Some(outcome) if outcome == got => Ok(()),
+        None if placed.unsure => Ok(()),
+        outcome => Err(format!("{got:?} came for {id}, not {outcome:?}")),
+    }
+}
+
+impl Durability {
+    fn answered(&mut self, process: &Process, request: &Request, got: &Outcome, scene: &Scene) -> Result<(), String> {
+        let grid = process.grids.last().copied().unwrap_or_default();
+        let logs = || process.grids.iter().rev().filter_map(|grid| scene.ledger.grids.get(grid));
+        match (&request.kind, request.id) {
+            (Kind::Write(_) | Kind::Compare(_) | Kind::Remote(_), Some(id)) => {
+                self.acknowledged.insert(id, scene.now_ms);
+                if request.kind == Kind::Write(QUEUE) {
+                    self.pushed.push(id);
+                }
+                match logs().find_map(|log: &GridLog| log.applied.get(&id)) {
+                    Some(placed) => agree(id, placed, got).map_err(|text| format!("{}: {text}", process.name))?,
+                    // The peer may have applied its last entries and left the grid in one turn: then others know.
+                    None => self.unseen.push((id, got.clone())),
+                }
+            }
+            (Kind::Pop, _) => {
+                let Outcome::Entries(entries) = got else { return Err(format!("a pop gave {got:?}")) };
+                for item in entries.iter().filter_map(|(_, value)| Id::parse(value.as_ref()?)) {
+                    let by = scene.ledger.grids.get(&grid).and_then(|log| log.popped.get(&item));
+                    if by.is_some_and(|(session, _)| !process.nodes.contains(session)) {
+                        return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
+                    }
+                    // Two grids that parted hold the same items.
+                    if self.popped.insert(item, grid) == Some(grid) {
+                        return Err(format!("the item {item} was given twice, the second time to {}", process.name));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Invariant for Durability {
+    fn name(&self) -> &'static str {
+        "no acknowledged write is lost"
+    }
+
+    fn observe(&mut self, event: &Event, scene: &Scene) -> Result<(), String> {
+        match event {
+            Event::Asked { request, .. } => {
+                self.cleared |= request.kind == Kind::Write(QUEUE) && request.id.is_none();
+                Ok(())
+            }
+            Event::Settled { process, request, settlement: Settlement::Answered(outcome) } => {
+                self.answered(&scene.processes[*process], request, outcome, scene)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn conclude(&mut self, scene: &Scene) -> Result<(), String> {
+        let Some(grid) = scene.final_grid() else { return Err("there is no grid".into()) };
+        let Some(log) = scene.ledger.grids.get(&grid) else { return Err("nobody knows the log".into()) };
+        for (id, got) in &self.unseen {
+            log.applied.get(id).map_or(Ok(()), |placed| agree(*id, placed, got))?;
+        }
+        // What was taken may have been so by a caller who never heard of it.
+        let taken = |item: &Id| scene.ledger.grids.values().any(|log| log.popped.contains_key(item));
+        let queue = log.model.collections.get(collection_id(QUEUE));
+        let queued: HashSet<Id> =
+            queue.iter().flat_map(|it| &it.entries).filter_map(|it| Id::parse(&it.value)).collect();
+        let is_gone = |item: &&Id| !self.cleared && !queued.contains(item) && !taken(item);
+        if let Some(item) = self.pushed.iter().find(is_gone) {
+            return Err(format!("the item {item} is neither in the queue nor taken"));
+        }
+        match self.acknowledged.iter().find(|(id, _)| !log.applied.contains_key(id)) {
+            Some((id, at_ms)) => Err(format!("{id}, acknowledged at {at_ms} ms, is not in grid {grid:x}")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What is committed, as the peers' logs show it: one log for each grid, and what its commands come to.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use hamok::raft::log_store::LogRecord;
+use hamok::state_machine::StateMachine;
+use hamok::wire::GridId;
+use hamok::wire::NodeId;
+use hamok::wire::codec;
+use hamok::wire::command::{Command, Outcome};
+
+use crate::invariants::Violation;
+use crate::model::{Applied, Id, Model, Pending, id_of};
+
+#[derive(Default)]
+pub struct Ledger {
+    pub grids: BTreeMap<GridId, GridLog>,
+    /// What every request asked for that was seen in any log, committed or not.
+    requests: BTreeMap<(NodeId, u64), Id>,
+    /// Entries that were looked at: grid, index and term.
+    seen: HashSet<(GridId, u64, u64)>,
+}
+
+/// A grid's committed log.
+#[derive(Default)]
+pub struct GridLog {
+    pub founded_alone: bool,
+    /// The grid that this one goes on from.
+    pub parent: Option<GridId>,
+    /// The grids that have become part of this one.
+    pub merged: BTreeSet<GridId>,
+    /// By index: the term and the checksum of the command.
+    entries: BTreeMap<u64, (u64, u32)>,
+    /// Read, but the entries before them are not.
+    waiting: BTreeMap<u64, Option<Command>>,
+    /// All entries up to this index are in the model.
+    pub known: Option<u64>,
+    pub model: Model,
+    /// The same by the core's own rules: what a merge of two states gives is asked of them.
+    reference: StateMachine,
+    pub applied: HashMap<Id, Placed>,
+    /// Items that were taken from queues, and by which session, at which revision.
+    pub popped: HashMap<Id, (NodeId, u64)>,
+    /// For each process, the number of its last operation that took effect.
+    last: BTreeMap<u32, u32>,
+    /// The remote operations by their maps and positions.
+    pub queued: HashMap<(String, u64), Id>,
+}
+
+/// Where an operation took effect.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    pub grid: GridId,
+    pub index: u64,
+    /// Whether this was in the end of a log that another grid took over without knowing it to be committed: then nobody
+    /// knows the outcome.
+    pub unsure: bool,
+    pub session: NodeId,
+    pub number: u64,
+    pub outcome: Option<Outcome>,
+    pub position: Option<(String, u64)>,
+}
+
+impl Ledger {
+    /// A peer is in this grid; `alone` when nobody else of another grid could be heard.
+    pub fn grid_seen(&mut self, grid: GridId, alone: bool) {
+        self.grids.entry(grid).or_insert_with(|| GridLog { founded_alone: alone, ..GridLog::default() });
+    }
+
+    /// The first of the grids that this one goes on from.
+    pub fn origin(&self, grid: GridId) -> GridId {
+        let parent = self.grids.get(&grid).and_then(|log| log.parent);
+        parent.map_or(grid, |parent| self.origin(parent))
+    }
+
+    pub fn was_founded_alone(&self, grid: GridId) -> bool {
+        self.grids.get(&grid).is_some_and(|log| log.founded_alone)
+    }
+
+    /// Takes in what a peer holds as committed.
+    pub fn learn(&mut self, grid: GridId, who: &str, records: Vec<LogRecord>) -> Result<(), Violation> {
+        self.look(grid, &records);
+        let Some(log) = self.grids.get_mut(&grid) else { return Ok(()) };
+        for LogRecord { index, term, command, .. } in records {
+            let sum = command.as_ref().map_or(0, |bytes| crc32fast::hash(bytes.as_slice()));
+            if let Some((known, other)) = log.entries.get(&index) {
+                if (*known, *other) != (term, sum) {
+                    let text = format!("{who} has another entry {index} of grid {grid:x}: term {term}, not {known}");
+                    return Err(Violation::new("committed entries stay", text));
+                }
+                continue;
+            }
+            let before = log.entries.range(..index).next_back().map_or(0, |(_, (term, _))| *term);
+            if before > term {
+                let text = format!("{who}: term {term} at {index} of grid {grid:x} after term {before}");
+                return Err(Violation::new("committed entries stay", text));
+            }
+            log.entries.insert(index, (term, sum));
+            let decoded = command.and_then(|bytes| codec::decode::<Command>(bytes.as_slice()).ok());
+            log.waiting.insert(index, decoded);
+        }
+        self.advance(grid)
+    }
+
+    /// Takes note of what a log holds, committed or not.
+    pub fn look(&mut self, grid: GridId, records: &[LogRecord]) {
+        for LogRecord { index, term, command, .. } in records {
+            if !self.seen.insert((grid, *index, *term)) {
+                continue;
+            }
+            let decoded = command.as_ref().map(|bytes| codec::decode::<Command>(bytes.as_slice()));
+            if let Some(Ok(Command::Requests(batch))) = decoded {
+                for (number, operation) in (batch.first..).zip(&batch.operations) {
+                    if let Some(id) = id_of(operation) {
+                        self.requests.insert((batch.session, number), id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn advance(&mut self, grid: GridId) -> Result<(), Violation> {
+        loop {
+            let Some(log) = self.grids.get_mut(&grid) else { return Ok(()) };
+            // A grid's first entry, its first membership, has the index 0.
+            let next = log.known.map_or(0, |known| known + 1);
+            let Some(command) = log.waiting.remove(&next) else { return Ok(()) };
+            log.known = Some(next);
+            let Some(command) = command else { continue };
+            log.reference.apply(next, &command, &mut Vec::new());
+            match &command {
+                Command::Restore(inheritance) if log.model.revision == 0 => {
+                    log.model.apply(&command);
+                    log.parent = Some(inheritance.parent);
+                    self.take_over(grid, inheritance.parent, Some(inheritance.committed));
+                }
+                Command::Merge(merge) => {
+                    log.model = Model::of(&log.reference);
+                    log.merged.insert(merge.loser);
+                    self.take_over(grid, merge.loser, None);
+                }
+                _ => {
+                    for applied in log.model.apply(&command) {
+                        log.place(grid, next, applied).map_err(|text| Violation::new("each once, in order", text))?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What took effect in one grid has done so in another, as far as the state there knows of it. One that goes on from it
+    /// takes over the end of its log, too: only what comes up to the revision `committed` is certain to be the same.
+    fn take_over(&mut self, grid: GridId, from: GridId, committed: Option<u64>) {
+        let Some((applied, popped, queued)) =
+            self.grids.get(&from).map(|from| (from.applied.clone(), from.popped.clone(), from.queued.clone()))
+        else {
+            return;
+        };
+        let Some(log) = self.grids.get_mut(&grid) else { return };
+        let sessions = &log.model.sessions;
+        let pending = |placed: &Placed| {
+            let waits = |it: &Pending| (it.session, it.number) == (placed.session, placed.number);
+            log.model.collections.values().any(|collection| collection.pending.iter().any(waits))
+        };
+        for (id, mut placed) in applied {
+            // What waited for its execution was executed in that end of the log.
+            placed.unsure |= placed.outcome.is_none() && !pending(&placed);
+            // Of a session that has ended since, nothing more is known.
+            if sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
+                log.applied.entry(id).or_insert(placed);
+                let known = log.last.entry(id.process).or_default();
+                *known = id.number.max(*known);
+            }
+        }
+        let Some(committed) = committed else { return };
+        // What follows may have come about in another order in the end of the log that was taken over.
+        log.popped.extend(popped.into_iter().filter(|(_, (_, revision))| *revision <= committed));
+        log.queued.extend(queued);
+        for ((session, number), id) in &self.requests {
+            if sessions.get(session).is_some_and(|next| number < next) && !log.applied.contains_key(id) {
+                let (session, number) = (*session, *number);
+                let (index, outcome, position) = (0, None, None);
+                log.applied.insert(*id, Placed { grid: from, index, unsure: true, session, number, outcome, position });
+                let known = log.last.entry(id.process).or_default();
+                *known = id.number.max(*known);
+            }
+        }
+    }
+}
+
+impl GridLog {
+    fn place(&mut self, grid: GridId, index: u64, applied: Applied) -> Result<(), String> {
+        let Applied { session, number, id, outcome, position } = applied;
+        if let (Some(Outcome::Entries(entries)), None) = (&outcome, id) {
+            // Only a pop answers with entries and carries no mark.
+            for item in entries.iter().filter_map(|(_, value)| value.as_ref().and_then(Id::parse)) {
+                if self.popped.insert(item, (session, self.model.revision)).is_some() {
+                    return Err(format!("the item {item} was taken from its queue twice, the second time at {index}"));
+                }
+            }
+        }
+        let Some(id) = id else { return Ok(()) };
+        if let Some(placed) = self.applied.get_mut(&id) {
+            if (placed.session, placed.number) == (session, number) && placed.outcome.is_none() && outcome.is_some() {
+                placed.outcome = outcome;
+                return Ok(());
+            }
+            if placed.grid != grid && placed.position.is_some() && (placed.session, placed.number) == (session, number)
+            {
+                // It was executed in a grid that was merged into this one, by a peer that did not know so.
+                placed.outcome = outcome;
+                return Ok(());
+            }
+            if placed.unsure && (placed.session, placed.number) == (session, number) {
+                // It was queued in the log that was taken over, and is executed now.
+                placed.outcome = outcome;
+                return Ok(());
+            }
+            return Err(format!(
+                "{id} took effect at {} as request {} of {:x}, and at {index} as {number} of {session:x}",
+                placed.index, placed.number, placed.session
+            ));
+        }
+        if let Some(position) = &position {
+            self.queued.insert(position.clone(), id);
+        }
+        let last = self.last.entry(id.process).or_default();
+        if *last >= id.number {
+            return Err(format!("{id} took effect at {index}, after {}.{last}", id.process));
+        }
+        *last = id.number;
+        self.applied.insert(id, Placed { grid, index, unsure: false, session, number, outcome, position });
+        Ok(())
+    }
+}
