@@ -35,6 +35,8 @@ export function writeDeepTypes(root) {
     const origin = relative(dirname(file), '../index');
 
     if (path === 'index') writeFileSync(join(lib, file), `export * from '${origin}';\n`);
+    // What a store exports is its own: it is no part of the root.
+    else if (dirname(path) === 'stores') continue;
     else if (!paths.has(path)) rmSync(join(lib, file));
     else {
       const names = exportsOf(readFileSync(join(lib, file), 'utf8')).filter((name) => publicNames.includes(name));

@@ -111,4 +111,12 @@ export const deepPaths: readonly DeepPath[] = [
   },
   { path: 'lib/raft/RaftLogs', values: [], types: ['RaftLogs'] },
   { path: 'lib/raft/RaftState', values: [], types: ['RaftState', 'RaftStateName'] },
+  { path: 'lib/stores/ExactStore', values: [], types: [] },
+  { path: 'lib/stores/ExecutionContext', values: [], types: [] },
+  { path: 'lib/stores/StaleWriteError', values: ['StaleWriteError'], types: [] },
+  { path: 'lib/stores/StoreCodec', values: [], types: [] },
+  { path: 'lib/stores/memory', values: ['StaleWriteError', 'createMemoryStore', 'MemoryDatabase'], types: [] },
+  { path: 'lib/stores/postgres', values: ['StaleWriteError', 'createPostgresStore', 'postgresStoreSql'], types: [] },
+  { path: 'lib/stores/redis', values: ['StaleWriteError', 'createRedisStore'], types: [] },
+  { path: 'lib/stores/testing', values: ['storeChecks'], types: [] },
 ];

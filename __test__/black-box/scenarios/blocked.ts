@@ -1,0 +1,17 @@
+/** Event loops are blocked, as by a long computation: the engine runs on, but nothing goes in or out. */
+import type { Scenario } from '../scenario';
+
+export const eventLoopBlocked: Scenario = {
+  name: 'event-loop-blocked',
+  peers: [3, 5],
+  async run(grid, random) {
+    for (let round = random.int(1, 3); round > 0; round--) {
+      const leader = await grid.settled();
+      const victims = [random.chance(0.6) ? leader : random.pick(grid.live)];
+
+      // Sometimes a second one, and then there may be no majority for a while.
+      if (random.chance(0.3)) victims.push(random.pick(grid.live.filter((peer) => peer !== victims[0])));
+      await Promise.all(victims.map((victim) => victim.block(random.int(500, 5000))));
+    }
+  },
+};

@@ -1,0 +1,316 @@
+/**
+ * The tables and functions of a store in Postgres.
+ *
+ * A batch is one call of one function, and so one transaction and one round trip. A function rather than a statement of
+ * many parts, because operations of a batch build on each other: the second `set` of a key gives the value of the first.
+ * The function reads all keys of the batch at once, carries the operations out in its memory, and writes what has changed
+ * at once: the number of statements does not grow with that of the operations.
+ *
+ * What it reads and removes, it looks up key by key, and some plans are forbidden, because Postgres guesses the size of a
+ * table that it has not analysed yet: it would rather read all of a map than each of 64 rows, or than a page of it.
+ *
+ * It locks the row of the map's fence first. So there is one writer of a map at a time, and the lock is the only one that
+ * anybody waits for.
+ */
+import { RECORD_LIMIT } from '../core/StoreBackend';
+import { postgresNames } from './names';
+
+/** Of a large map, this many entries are read at a time. */
+export const PAGE_SIZE = 1000;
+
+/** Peers that start at the same time run this at the same time, which Postgres by itself does not always survive. */
+const SETUP_LOCK = 0x68_61_6d_6f_6b;
+
+/** Errors of a row, of a trigger or constraint of the user's: repeating would not help. All others break off the batch. */
+const OPERATION_ERRORS = 'data_exception OR integrity_constraint_violation OR program_limit_exceeded OR plpgsql_error';
+
+/** As one text, which is one transaction when it is sent as it is. */
+export function setupSql(schema: string, table: string): string {
+  const names = postgresNames(schema, table);
+
+  return `SELECT pg_advisory_xact_lock(${SETUP_LOCK});
+
+-- The entries of all maps that have this table.
+CREATE TABLE IF NOT EXISTS ${names.entries} (
+  map text NOT NULL,
+  key bytea NOT NULL,
+  value bytea NOT NULL,
+  PRIMARY KEY (map, key)
+);
+
+-- A row for each map: who wrote last, and what. 'recorded' counts the operations, 'acquired' is the last epoch given.
+CREATE TABLE IF NOT EXISTS ${names.fences} (
+  map text PRIMARY KEY,
+  epoch bigint NOT NULL DEFAULT -1,
+  term bigint NOT NULL DEFAULT -1,
+  index bigint NOT NULL DEFAULT -1,
+  recorded bigint NOT NULL DEFAULT 0,
+  acquired bigint NOT NULL DEFAULT 0
+);
+
+-- The results of the last ${RECORD_LIMIT} operations of each map. The next takes the place of the oldest.
+CREATE TABLE IF NOT EXISTS ${names.records} (
+  map text NOT NULL,
+  slot integer NOT NULL,
+  operation_id text NOT NULL,
+  failure text,
+  previous bytea[] NOT NULL,
+  PRIMARY KEY (map, slot),
+  UNIQUE (map, operation_id)
+);
+
+-- The epochs of grids.
+CREATE TABLE IF NOT EXISTS ${names.grids} (
+  map text NOT NULL,
+  grid_id text NOT NULL,
+  epoch bigint NOT NULL,
+  PRIMARY KEY (map, grid_id)
+);
+
+-- The fence of a map, locked until the end of the transaction.
+CREATE OR REPLACE FUNCTION ${names.lock}(p_map text) RETURNS ${names.fences} LANGUAGE plpgsql AS $hamok$
+DECLARE
+  fence ${names.fences};
+BEGIN
+  SELECT * INTO fence FROM ${names.fences} f WHERE f.map = p_map FOR UPDATE;
+  IF NOT FOUND THEN
+    INSERT INTO ${names.fences} (map) VALUES (p_map) ON CONFLICT DO NOTHING;
+    SELECT * INTO STRICT fence FROM ${names.fences} f WHERE f.map = p_map FOR UPDATE;
+  END IF;
+  RETURN fence;
+END
+$hamok$;
+
+CREATE OR REPLACE FUNCTION ${names.acquire}(p_map text, p_grid text) RETURNS bigint LANGUAGE plpgsql AS $hamok$
+DECLARE
+  fence ${names.fences} := ${names.lock}(p_map);
+  given bigint;
+BEGIN
+  SELECT g.epoch INTO given FROM ${names.grids} g WHERE g.map = p_map AND g.grid_id = p_grid;
+  IF NOT FOUND THEN
+    given := greatest(fence.acquired, fence.epoch, 0) + 1;
+    INSERT INTO ${names.grids} (map, grid_id, epoch) VALUES (p_map, p_grid, given);
+    UPDATE ${names.fences} SET acquired = given WHERE map = p_map;
+  END IF;
+  RETURN given;
+END
+$hamok$;
+
+-- The entries that follow a key, in the order of the keys; without a key, the first ones.
+CREATE OR REPLACE FUNCTION ${names.page}(p_map text, p_after bytea) RETURNS TABLE (key bytea, value bytea)
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $hamok$
+BEGIN
+  IF p_after IS NULL THEN
+    RETURN QUERY SELECT e.key, e.value FROM ${names.entries} e WHERE e.map = p_map
+      ORDER BY e.key LIMIT ${PAGE_SIZE};
+  ELSE
+    RETURN QUERY SELECT e.key, e.value FROM ${names.entries} e WHERE e.map = p_map AND e.key > p_after
+      ORDER BY e.key LIMIT ${PAGE_SIZE};
+  END IF;
+END
+$hamok$;
+${carryOutSql(schema, table)}${applySql(schema, table)}`;
+}
+
+/**
+ * Carries out some operations of a batch: those at the positions 'p_run'. Gives 'p_found' with what they found.
+ * 'p_keys' are distinct. The item of an operation is one of its keys, by its position in 'p_keys', and a value.
+ */
+function carryOutSql(schema: string, table: string): string {
+  const { carryOut, entries } = postgresNames(schema, table);
+
+  return `
+CREATE OR REPLACE FUNCTION ${carryOut}(
+  p_map text, p_run integer[], p_kinds text[], p_firsts integer[], p_counts integer[],
+  p_keys bytea[], p_items integer[], p_values bytea[], p_found bytea[]
+) RETURNS bytea[] LANGUAGE plpgsql AS $hamok$
+DECLARE
+  nothing bytea[] := array_fill(NULL::bytea, ARRAY[cardinality(p_keys)]);
+  before bytea[];
+  after bytea[];
+  cleared boolean := false;
+  removed boolean := false;
+  i integer;
+  first integer;
+  k integer;
+BEGIN
+  before := ARRAY(
+    SELECT (SELECT e.value FROM ${entries} e WHERE e.map = p_map AND e.key = k.key)
+    FROM unnest(p_keys) WITH ORDINALITY AS k(key, position) ORDER BY k.position
+  );
+  after := before;
+
+  FOREACH i IN ARRAY p_run LOOP
+    first := p_firsts[i];
+    CASE p_kinds[i]
+      WHEN 'clear' THEN
+        after := nothing;
+        cleared := true;
+      WHEN 'updateIf' THEN
+        k := p_items[first];
+        IF after[k] = p_values[first + 1] THEN
+          after[k] := p_values[first];
+          p_found[first] := p_values[first + 1];
+        END IF;
+      ELSE
+        FOR item IN first .. first + p_counts[i] - 1 LOOP
+          k := p_items[item];
+          p_found[item] := after[k];
+          IF p_kinds[i] = 'remove' THEN
+            removed := true;
+            after[k] := NULL;
+          ELSIF p_kinds[i] = 'set' OR after[k] IS NULL THEN
+            after[k] := p_values[item];
+          END IF;
+        END LOOP;
+    END CASE;
+  END LOOP;
+
+  IF cleared THEN
+    before := nothing;
+    DELETE FROM ${entries} e WHERE e.map = p_map;
+  ELSIF removed THEN
+    FOR i IN 1 .. cardinality(p_keys) LOOP
+      IF before[i] IS NOT NULL AND after[i] IS NULL THEN
+        DELETE FROM ${entries} e WHERE e.map = p_map AND e.key = p_keys[i];
+      END IF;
+    END LOOP;
+  END IF;
+  INSERT INTO ${entries} AS e (map, key, value)
+  SELECT p_map, c.key, c.after FROM unnest(p_keys, before, after) AS c(key, before, after)
+  WHERE c.after IS NOT NULL AND c.after IS DISTINCT FROM c.before
+  ON CONFLICT (map, key) DO UPDATE SET value = excluded.value;
+
+  RETURN p_found;
+END
+$hamok$;
+`;
+}
+
+/**
+ * Applies a batch. Without an epoch it is not fenced. By the positions of the operations: their statuses ('done', 'failed',
+ * or the code of the refusal), whether they were recorded before, why they failed; by the positions of all items, what was
+ * found; after a refusal, the fence.
+ */
+function applySql(schema: string, table: string): string {
+  const { apply, carryOut, fences, lock, records } = postgresNames(schema, table);
+
+  return `
+CREATE OR REPLACE FUNCTION ${apply}(
+  p_map text, p_epoch bigint, p_term bigint, p_kinds text[], p_indexes bigint[], p_ids text[], p_counts integer[],
+  p_keys bytea[], p_owners integer[], p_items integer[], p_values bytea[],
+  OUT statuses text[], OUT repeated boolean[], OUT failures text[], OUT previous bytea[], OUT refused_by bigint[]
+) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $hamok$
+DECLARE
+  fence ${fences} := ${lock}(p_map);
+  total integer := cardinality(p_kinds);
+  accepted integer := total;
+  last_index bigint := fence.index;
+  firsts integer[];
+  next_item integer := 1;
+  to_run integer[] := '{}';
+  own_keys bytea[];
+  known record;
+BEGIN
+  statuses := array_fill('done'::text, ARRAY[total]);
+  repeated := array_fill(false, ARRAY[total]);
+  failures := array_fill(NULL::text, ARRAY[total]);
+  previous := array_fill(NULL::bytea, ARRAY[cardinality(p_items)]);
+  FOR i IN 1 .. total LOOP
+    firsts[i] := next_item;
+    next_item := next_item + p_counts[i];
+  END LOOP;
+
+  IF p_epoch < fence.epoch OR (p_epoch = fence.epoch AND p_term < fence.term) THEN
+    statuses := array_fill('STALE_EPOCH'::text, ARRAY[total]);
+    refused_by := ARRAY[fence.epoch, fence.term, fence.index];
+    RETURN;
+  END IF;
+
+  IF p_epoch IS NOT NULL THEN
+    FOR known IN
+      SELECT o.position, r.failure, r.previous
+      FROM unnest(p_ids) WITH ORDINALITY AS o(id, position)
+      CROSS JOIN LATERAL (SELECT * FROM ${records} r WHERE r.map = p_map AND r.operation_id = o.id LIMIT 1) r
+    LOOP
+      repeated[known.position] := true;
+      IF known.failure IS NOT NULL THEN
+        statuses[known.position] := 'failed';
+        failures[known.position] := known.failure;
+      END IF;
+      FOR i IN 1 .. p_counts[known.position] LOOP
+        previous[firsts[known.position] + i - 1] := known.previous[i];
+      END LOOP;
+    END LOOP;
+
+    -- Indexes start again in each epoch.
+    IF p_epoch > fence.epoch THEN last_index := -1; END IF;
+    FOR i IN 1 .. total LOOP
+      IF NOT repeated[i] AND p_indexes[i] < last_index THEN
+        accepted := i - 1;
+        refused_by := ARRAY[fence.epoch, fence.term, last_index];
+        FOR refused IN i .. total LOOP statuses[refused] := 'STALE_INDEX'; END LOOP;
+        EXIT;
+      END IF;
+      last_index := greatest(last_index, p_indexes[i]);
+    END LOOP;
+    IF accepted = 0 THEN RETURN; END IF;
+  END IF;
+
+  FOR i IN 1 .. accepted LOOP
+    IF repeated[i] THEN CONTINUE; END IF;
+    IF p_kinds[i] = 'fail' THEN
+      statuses[i] := 'failed';
+      failures[i] := convert_from(p_values[firsts[i]], 'UTF8');
+    ELSE
+      to_run := to_run || i;
+    END IF;
+  END LOOP;
+
+  IF cardinality(to_run) > 0 THEN
+    BEGIN
+      previous := ${carryOut}(p_map, to_run, p_kinds, firsts, p_counts, p_keys, p_items, p_values, previous);
+    EXCEPTION WHEN ${OPERATION_ERRORS} THEN
+      -- Which one was it? Each by itself, so that one that fails does not undo the others.
+      FOR i IN 1 .. total LOOP
+        IF NOT i = ANY (to_run) THEN CONTINUE; END IF;
+        own_keys := array_fill(NULL::bytea, ARRAY[cardinality(p_keys)]);
+        FOR item IN firsts[i] .. firsts[i] + p_counts[i] - 1 LOOP
+          own_keys[p_items[item]] := p_keys[p_items[item]];
+        END LOOP;
+        BEGIN
+          previous := ${carryOut}(p_map, ARRAY[i], p_kinds, firsts, p_counts, own_keys, p_items, p_values, previous);
+        EXCEPTION WHEN ${OPERATION_ERRORS} THEN
+          statuses[i] := 'failed';
+          failures[i] := SQLERRM;
+        END;
+      END LOOP;
+    END;
+  END IF;
+
+  IF p_epoch IS NULL THEN RETURN; END IF;
+
+  INSERT INTO ${records} AS r (map, slot, operation_id, failure, previous)
+  SELECT p_map, (fence.recorded + row_number() OVER (ORDER BY o.position) - 1) % ${RECORD_LIMIT}, o.id, o.failure,
+    coalesce(f.previous, '{}')
+  FROM unnest(p_ids, failures, repeated) WITH ORDINALITY AS o(id, failure, repeated, position)
+  LEFT JOIN (
+    SELECT i.owner, array_agg(i.previous ORDER BY i.position) AS previous
+    FROM unnest(p_owners, previous) WITH ORDINALITY AS i(owner, previous, position)
+    GROUP BY i.owner
+  ) f ON f.owner = o.position
+  WHERE o.position <= accepted AND NOT o.repeated
+  ON CONFLICT (map, slot) DO UPDATE
+  SET operation_id = excluded.operation_id, failure = excluded.failure, previous = excluded.previous;
+
+  UPDATE ${fences} SET
+    epoch = p_epoch,
+    term = p_term,
+    index = last_index,
+    recorded = recorded + (SELECT count(*) FROM unnest(repeated) WITH ORDINALITY AS o(is_old, position)
+      WHERE o.position <= accepted AND NOT o.is_old)
+  WHERE map = p_map;
+END
+$hamok$;
+`;
+}
