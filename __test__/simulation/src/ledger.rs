@@ -7,7 +7,7 @@ use hamok::state_machine::StateMachine;
 use hamok::wire::GridId;
 use hamok::wire::NodeId;
 use hamok::wire::codec;
-use hamok::wire::command::{Command, Outcome};
+use hamok::wire::command::{CollectionKind, Command, Outcome};
 
 use crate::invariants::Violation;
 use crate::model::{Applied, Id, Model, Pending, id_of};
@@ -41,6 +41,9 @@ pub struct GridLog {
     pub applied: HashMap<Id, Placed>,
     /// Items that were taken from queues, and by which session, at which revision.
     pub popped: HashMap<Id, (NodeId, u64)>,
+    /// Items that were in a grid's queue, and are not in that of a grid that goes on from it: they were taken in the end of
+    /// the log that was taken over.
+    pub vanished: HashSet<Id>,
     /// For each process, the number of its last operation that took effect.
     last: BTreeMap<u32, u32>,
     /// The remote operations by their maps and positions.
@@ -151,12 +154,19 @@ impl Ledger {
     /// What took effect in one grid has done so in another, as far as the state there knows of it. One that goes on from it
     /// takes over the end of its log, too: only what comes up to the revision `committed` is certain to be the same.
     fn take_over(&mut self, grid: GridId, from: GridId, committed: Option<u64>) {
+        let items = |log: &GridLog| -> HashSet<Id> {
+            let queues = log.model.collections.values().filter(|it| it.kind == CollectionKind::Queue);
+            queues.flat_map(|it| &it.entries).filter_map(|it| Id::parse(&it.value)).collect()
+        };
         let Some((applied, popped, queued)) =
             self.grids.get(&from).map(|from| (from.applied.clone(), from.popped.clone(), from.queued.clone()))
         else {
             return;
         };
+        let former = self.grids.get(&from).map(&items).unwrap_or_default();
         let Some(log) = self.grids.get_mut(&grid) else { return };
+        let present = items(log);
+        log.vanished = former.into_iter().filter(|item| committed.is_some() && !present.contains(item)).collect();
         let sessions = &log.model.sessions;
         let pending = |placed: &Placed| {
             let waits = |it: &Pending| (it.session, it.number) == (placed.session, placed.number);

@@ -93,7 +93,9 @@ impl Invariant for Durability {
             log.applied.get(id).map_or(Ok(()), |placed| agree(*id, placed, got))?;
         }
         // What was taken may have been so by a caller who never heard of it.
-        let taken = |item: &Id| scene.ledger.grids.values().any(|log| log.popped.contains_key(item));
+        let taken = |item: &Id| {
+            scene.ledger.grids.values().any(|log| log.popped.contains_key(item) || log.vanished.contains(item))
+        };
         let queue = log.model.collections.get(collection_id(QUEUE));
         let queued: HashSet<Id> =
             queue.iter().flat_map(|it| &it.entries).filter_map(|it| Id::parse(&it.value)).collect();
