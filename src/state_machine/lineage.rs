@@ -86,7 +86,7 @@ impl Lineage {
 
     /// The state of another grid was taken over, up to its revision `inherited`.
     pub(super) fn descend(&mut self, from: &Inheritance, inherited: u64) {
-        self.epoch += 1;
+        self.epoch = self.epoch.saturating_add(1);
         self.ancestors.push(Ancestor {
             grid: from.parent,
             last: from.last,
@@ -129,7 +129,7 @@ impl Lineage {
         }
         let first = self.merged.insert(loser, Merged { up_to, at }).is_none();
         if first {
-            self.epoch = self.epoch.max(other.epoch) + 1;
+            self.epoch = self.epoch.max(other.epoch).saturating_add(1);
         }
         first
     }

@@ -14,7 +14,7 @@ impl StateMachine {
         let Ok(other) = Self::from_snapshot(merge.state.as_slice()) else { return };
         let Merge { winner, loser, .. } = *merge;
         let Some(fork) = self.lineage.fork(winner, loser, &other.lineage, other.revision) else { return };
-        self.revision += 1;
+        self.revision = self.revision.saturating_add(1);
         for (id, theirs) in &other.collections {
             let fresh = || Collection {
                 content: Content::new(theirs.content.kind()),

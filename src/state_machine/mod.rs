@@ -2,7 +2,8 @@
 //!
 //! [`StateMachine::apply`] is the only way in which any of it changes. It is pure and deterministic: no clock, no
 //! randomness, no iteration in hash order, so that every peer that applies the same log has the same state, byte for
-//! byte. It never fails: what a caller asked in vain is an [`Outcome`] like any other.
+//! byte. Counts stop at their end rather than overflow: only a forged snapshot gets there. It never fails: what a caller
+//! asked in vain is an [`Outcome`] like any other.
 //!
 //! - [`sessions`]: each peer's requests apply in their order, each once
 //! - [`map`]: what `set`, `insert`, `remove` and `updateIf` do exactly
@@ -175,7 +176,7 @@ impl StateMachine {
         {
             *self = restored;
             self.lineage.descend(inheritance, self.revision);
-            self.revision += 1;
+            self.revision = self.revision.saturating_add(1);
         }
     }
 
@@ -195,7 +196,7 @@ impl StateMachine {
                     return;
                 }
             }
-            self.revision += 1;
+            self.revision = self.revision.saturating_add(1);
             let outcome = self.apply_operation(index, request, operation, effects);
             if let Some(outcome) = outcome {
                 effects.push(Effect::Committed { request, index, operation: Cow::Borrowed(operation) });

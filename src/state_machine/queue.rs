@@ -61,7 +61,7 @@ impl Queue {
 
     fn push(&mut self, revision: u64, item: &Blob) -> Change {
         let key = Blob::from(self.pushed.to_be_bytes().as_slice());
-        self.pushed += 1;
+        self.pushed = self.pushed.saturating_add(1);
         self.items.put(revision, &key, item);
         Change::Inserted { key, value: item.clone() }
     }

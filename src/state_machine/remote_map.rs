@@ -33,13 +33,13 @@ pub struct PendingOperation {
 impl RemoteMap {
     pub fn push(&mut self, request: RequestId, index: u64, operation: RemoteOperation) {
         self.pending.push_back(PendingOperation { position: self.queued, request, index, operation, moved: false });
-        self.queued += 1;
+        self.queued = self.queued.saturating_add(1);
     }
 
     /// Takes over an operation that is pending in another grid.
     pub(super) fn push_moved(&mut self, from: &PendingOperation, index: u64) {
         self.pending.push_back(PendingOperation { position: self.queued, index, moved: true, ..from.clone() });
-        self.queued += 1;
+        self.queued = self.queued.saturating_add(1);
     }
 
     /// Takes the head off if its position is this one.

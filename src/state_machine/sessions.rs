@@ -59,7 +59,7 @@ impl Sessions {
             if request.number > session.next {
                 return Admission::Gap { expected: session.next };
             }
-            session.next += 1;
+            session.next = session.next.saturating_add(1);
             return Admission::Apply;
         }
         match operation {
