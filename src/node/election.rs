@@ -18,6 +18,7 @@ pub struct ElectionClock {
     lease_ms: u64,
     stall_ms: u64,
     leader_heard_at_ms: u64,
+    leader_lost_until_ms: u64,
     loop_alive_at_ms: u64,
     stalled_until_ms: u64,
     next_attempt_at_ms: u64,
@@ -29,6 +30,7 @@ impl ElectionClock {
             lease_ms,
             stall_ms: (heartbeat_ms * STALL_HEARTBEATS).max(SHORTEST_STALL_MS),
             leader_heard_at_ms: now_ms,
+            leader_lost_until_ms: 0,
             loop_alive_at_ms: now_ms,
             stalled_until_ms: 0,
             next_attempt_at_ms: 0,
@@ -40,9 +42,15 @@ impl ElectionClock {
         self.next_attempt_at_ms = 0;
     }
 
-    /// The leader itself has been out of touch since then.
-    pub fn leader_lost(&mut self, since_ms: u64) {
+    /// The leader says that it has been out of touch since then. What else comes from it counts for nothing for a while:
+    /// one that hears nobody still sends, and would keep the others from electing another.
+    pub fn leader_lost(&mut self, since_ms: u64, now_ms: u64) {
         self.leader_heard_at_ms = self.leader_heard_at_ms.min(since_ms);
+        self.leader_lost_until_ms = now_ms + self.stall_ms;
+    }
+
+    pub fn is_leader_lost(&self, now_ms: u64) -> bool {
+        now_ms < self.leader_lost_until_ms
     }
 
     /// The event loop has called.

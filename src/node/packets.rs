@@ -133,7 +133,11 @@ impl Driver {
         let now_ms = self.now_ms();
         let Some(grid) = &self.grid else { return };
         // A deposed leader that has not heard of it is nobody's leader.
-        if rpc::leader_term(request.as_slice()).is_some_and(|term| term >= grid.view.term) {
+        let term = rpc::leader_term(request.as_slice());
+        if term.is_some_and(|term| term <= grid.view.term) && self.election.is_leader_lost(now_ms) {
+            return;
+        }
+        if term.is_some_and(|term| term >= grid.view.term) {
             self.election.leader_heard(now_ms);
         }
         if self.is_surely_removed(from) {

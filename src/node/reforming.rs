@@ -181,7 +181,8 @@ impl Driver {
     /// A leader says that it is out of touch: its followers are, too.
     pub fn leader_out_of_touch(&mut self, from: NodeId, silence_ms: u64) {
         if self.view().is_some_and(|view| view.leader == Some(from)) {
-            self.election.leader_lost(self.now_ms().saturating_sub(silence_ms));
+            let now_ms = self.now_ms();
+            self.election.leader_lost(now_ms.saturating_sub(silence_ms), now_ms);
         }
     }
 

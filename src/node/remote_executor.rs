@@ -64,13 +64,13 @@ impl RemoteExecutor {
             };
             let handed = self.maps.entry(id.clone()).or_default();
             handed.next = handed.next.max(map.executed());
-            let end = map.executed() + MAX_UNMARKED;
+            let end = map.executed().saturating_add(MAX_UNMARKED);
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
             for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
                 let again = operation.position < inherited || operation.moved;
                 let attempt = if again && !Mutation::AttemptForgotten.is_planted() { 2 } else { 1 };
                 orders.push(Order { handle, attempt, operation: operation.clone() });
-                handed.next = operation.position + 1;
+                handed.next = operation.position.saturating_add(1);
             }
         }
         orders

@@ -182,8 +182,8 @@ impl StateMachine {
 
     fn apply_batch<'a>(&mut self, index: u64, batch: &'a RequestBatch, effects: &mut Vec<Effect<'a>>) {
         self.sessions.forget_outcomes_below(batch.session, batch.settled_below);
-        for (number, operation) in (batch.first..).zip(&batch.operations) {
-            let request = RequestId { session: batch.session, number };
+        for (offset, operation) in (0..).zip(&batch.operations) {
+            let request = RequestId { session: batch.session, number: batch.first.saturating_add(offset) };
             match self.sessions.admit(request, operation) {
                 Admission::Apply => {}
                 Admission::Duplicate => continue,
