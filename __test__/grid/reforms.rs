@@ -22,8 +22,9 @@ async fn ready(peers: impl IntoIterator<Item = &HubPeer>) {
 }
 
 fn latest_leader(told: &[Told]) -> Option<String> {
-    let leaders = told.iter().filter_map(|it| if let Told::Leader(leader) = it { Some(leader.clone()) } else { None });
-    leaders.last().flatten()
+    let mut leaders =
+        told.iter().filter_map(|it| if let Told::Leader(leader) = it { Some(leader.clone()) } else { None });
+    leaders.next_back().flatten()
 }
 
 /// The change has come to this peer.
