@@ -25,7 +25,7 @@ pub fn decode(bytes: &[u8]) {
 pub fn act(bytes: &[u8]) {
     let Ok(operations) = operations::read_operations(bytes, &collections()) else { return };
     let mut requests = Requests::default();
-    requests.start_session(1, "a", Vec::new());
+    requests.start_session(1, 7, "a", Vec::new());
     requests.take_batch();
     requests.settle(0);
     requests.session_opened(None);

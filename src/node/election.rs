@@ -42,8 +42,7 @@ impl ElectionClock {
         self.next_attempt_at_ms = 0;
     }
 
-    /// The leader says that it has been out of touch since then. What else comes from it counts for nothing for a while:
-    /// one that hears nobody still sends, and would keep the others from electing another.
+    /// The leader says that it has been out of touch since then; it says so again while it is.
     pub fn leader_lost(&mut self, since_ms: u64, now_ms: u64) {
         self.leader_heard_at_ms = self.leader_heard_at_ms.min(since_ms);
         self.leader_lost_until_ms = now_ms + self.stall_ms;

@@ -53,6 +53,10 @@ impl Leading {
         self.heard.get(&node).copied()
     }
 
+    pub fn is_heard_since(&self, node: NodeId, since_ms: u64) -> bool {
+        self.heard_at_ms(node).is_some_and(|at_ms| at_ms >= since_ms)
+    }
+
     /// How long this node has led, if it does.
     pub fn led_for_ms(&self, now_ms: u64) -> u64 {
         now_ms.saturating_sub(self.since_ms)
@@ -216,8 +220,7 @@ impl Driver {
             return;
         };
         let raft = grid.raft.clone();
-        // A leader that is out of touch lets go of those that it still reaches.
-        if now_ms >= self.leading.next_heartbeat_at_ms && !self.is_out_of_touch() {
+        if now_ms >= self.leading.next_heartbeat_at_ms {
             self.leading.next_heartbeat_at_ms = now_ms + self.options.heartbeat_ms;
             raft.heartbeat().await;
         }

@@ -132,12 +132,14 @@ impl Driver {
     fn answer(&mut self, source: &str, from: NodeId, id: u64, request: Blob) {
         let now_ms = self.now_ms();
         let Some(grid) = &self.grid else { return };
-        // A deposed leader that has not heard of it is nobody's leader.
-        let term = rpc::leader_term(request.as_slice());
-        if term.is_some_and(|term| term <= grid.view.term) && self.election.is_leader_lost(now_ms) {
-            return;
-        }
-        if term.is_some_and(|term| term >= grid.view.term) {
+        let leader_term = rpc::leader_term(request.as_slice());
+        // One that is out of touch still sends, and would keep the others from electing another.
+        if leader_term.is_some_and(|term| term <= grid.view.term) && self.election.is_leader_lost(now_ms) {
+            if self.can_elect_without(from, now_ms) {
+                return;
+            }
+        } else if leader_term.is_some_and(|term| term >= grid.view.term) {
+            // A deposed leader that has not heard of it is nobody's leader.
             self.election.leader_heard(now_ms);
         }
         if self.is_surely_removed(from) {

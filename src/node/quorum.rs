@@ -49,12 +49,16 @@ pub fn participants_needed(
     }
 }
 
+/// Whether those who are there are a majority.
+pub fn can_elect(voters: &BTreeSet<NodeId>, is_there: impl Fn(&NodeId) -> bool) -> bool {
+    voters.iter().filter(|node| is_there(node)).count() >= majority(voters.len())
+}
+
 /// Whether this peer should give its grid up in order to re-form it.
 pub fn should_reform(survey: &Survey<'_>) -> bool {
     let Survey { me, voters, farewells, present, returned, newcomers, policy, .. } = survey;
     let is_there = |node: &NodeId| node == me || present.contains(node);
-    let can_elect = voters.iter().filter(|node| is_there(node)).count() >= majority(voters.len());
-    if can_elect {
+    if can_elect(voters, is_there) {
         return false;
     }
     if Mutation::ReformOnBothSides.is_planted() {

@@ -82,6 +82,7 @@ impl Driver {
         }
         let memory_ms = self.options.heartbeat_ms * LONGEST_ABSENCE_HEARTBEATS;
         let memory_ms = memory_ms.max(self.options.follower_max_idle_ms);
+        let election_timeout_ms = self.options.election_timeout_ms;
         let (reforming, leading) = (&mut self.reforming, &self.leading);
         reforming.newcomers.retain(|_, newcomer| now_ms.saturating_sub(newcomer.at_ms) < memory_ms);
         let Some(grid) = &self.grid else { return false };
@@ -91,10 +92,7 @@ impl Driver {
             let peer_id = view.members.get(node).map(|member| &member.peer_id);
             newcomers.values().any(|newcomer| Some(&newcomer.peer_id) == peer_id)
         };
-        let heard_lately = |node: &NodeId| {
-            let at_ms = leading.heard_at_ms(*node);
-            at_ms.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) <= self.options.election_timeout_ms)
-        };
+        let heard_lately = |node: &NodeId| leading.is_heard_since(*node, now_ms.saturating_sub(election_timeout_ms));
         let others = view.members.keys().filter(|node| **node != self.node && !leading.farewells.contains(node));
         let present: Nodes = others.copied().filter(|node| heard_lately(node) && !comes_back(node)).collect();
         quorum::should_reform(&Survey {
@@ -107,7 +105,7 @@ impl Driver {
             kin_among_newcomers: newcomers.values().any(|newcomer| newcomer.kin),
             silence_ms: self.quorum_silence_ms(now_ms),
             lease_ms: self.options.follower_max_idle_ms,
-            election_timeout_ms: self.options.election_timeout_ms,
+            election_timeout_ms,
             min_peers: self.options.min_peers,
             policy: self.options.quorum_loss,
         })
@@ -184,6 +182,13 @@ impl Driver {
             let now_ms = self.now_ms();
             self.election.leader_lost(now_ms.saturating_sub(silence_ms), now_ms);
         }
+    }
+
+    /// Whether those that were heard lately are a majority without this node.
+    pub fn can_elect_without(&self, node: NodeId, now_ms: u64) -> bool {
+        let since_ms = now_ms.saturating_sub(self.options.follower_max_idle_ms);
+        let is_there = |other: &NodeId| *other == self.node || self.leading.is_heard_since(*other, since_ms);
+        self.view().is_some_and(|view| quorum::can_elect(&view.voters, |other| *other != node && is_there(other)))
     }
 
     /// Tells once that the majority is gone.

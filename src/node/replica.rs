@@ -120,7 +120,8 @@ impl NodeReplica {
             (Purpose::Attach(*handle), operation)
         });
         let attachments = attachments.collect();
-        state.requests.start_session(session, peer_id, attachments);
+        let grid = state.grid;
+        state.requests.start_session(session, grid, peer_id, attachments);
     }
 
     pub fn open(&self, handle: Handle, kind: CollectionKind, collection: CollectionId) {
@@ -245,7 +246,10 @@ impl ReplicaState {
                 Effect::UnknownSession { session } if Some(session) == own => signals.push(Signal::UnknownSession),
                 Effect::Gap { session, .. } => signals.push(Signal::Gap { session }),
                 Effect::UnknownSession { .. } => {}
-                Effect::SessionReplaced { session, ended, .. } if Some(session) == own => {
+                Effect::SessionReplaced { session, mut ended, .. } if Some(session) == own => {
+                    if let Some(ended) = ended.as_mut().filter(|_| !self.knows_all_of_former_grid()) {
+                        ended.next = u64::MAX;
+                    }
                     let orphans = self.requests.session_opened(ended);
                     settle_orphans(orphans, front);
                 }
@@ -257,6 +261,14 @@ impl ReplicaState {
                 Effect::Merged { .. } => {}
             }
         }
+    }
+
+    /// Whether nothing can come to light any more that the former session's grid has applied and this one does not know.
+    fn knows_all_of_former_grid(&self) -> bool {
+        self.requests.former_grid().is_none_or(|former| {
+            former == self.grid
+                || self.machine.lineage().ancestor(former).is_some_and(|ancestor| ancestor.missing.is_empty())
+        })
     }
 
     fn ready_handle(&self, collection: &str) -> Option<Handle> {

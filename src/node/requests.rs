@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::ports::{Handle, Token};
 use crate::state_machine::sessions::EndedSession;
-use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
 use crate::wire::command::{CollectionId, Operation, Outcome};
+use crate::wire::{GridId, NodeId};
 
 /// The most requests under way at once; more wait in the queue. No more than the outcomes that a session keeps.
 const MAX_UNDER_WAY: usize = 32_768;
@@ -72,8 +72,9 @@ pub struct Requests {
     bytes_under_way: usize,
     /// Whether outcomes have come that no batch has confirmed yet.
     unconfirmed: bool,
-    /// The last session that is known to have opened, while the present one is not.
-    former: Option<NodeId>,
+    grid: GridId,
+    /// The last session that is known to have opened, while the present one is not, and its grid.
+    former: Option<(NodeId, GridId)>,
     /// Sent under that session, and not settled.
     aside: BTreeMap<u64, Request>,
 }
@@ -116,8 +117,15 @@ impl Requests {
 
     /// Starts a session. What was sent under the former one is set aside until [`Requests::session_opened`] tells what
     /// became of it; the attachments go before all that waits.
-    pub fn start_session(&mut self, session: NodeId, peer_id: &str, attachments: Vec<(Purpose, Operation)>) {
-        let last = self.session.replace(session);
+    pub fn start_session(
+        &mut self,
+        session: NodeId,
+        grid: GridId,
+        peer_id: &str,
+        attachments: Vec<(Purpose, Operation)>,
+    ) {
+        let last = self.session.replace(session).map(|session| (session, self.grid));
+        self.grid = grid;
         let sent = std::mem::take(&mut self.under_way);
         // A session that is not known to have opened has sent nothing but its opening. Whether that was applied in the
         // end, nobody here knows; if it was, the session before it is no more, and the answer is "unknown".
@@ -125,7 +133,7 @@ impl Requests {
             self.former = last;
             self.aside = sent;
         }
-        let replaces = self.former;
+        let replaces = self.former.map(|(session, _)| session);
         self.open = false;
         self.opening = Some(attachments.len());
         self.next = 0;
@@ -149,6 +157,11 @@ impl Requests {
         }
         let operation = Operation::OpenSession { peer_id: peer_id.to_owned(), replaces };
         self.queue.push_front(Request::new(Purpose::OpenSession, operation));
+    }
+
+    /// The grid of the session that the present one replaces.
+    pub fn former_grid(&self) -> Option<GridId> {
+        self.former.map(|(_, grid)| grid)
     }
 
     /// Counts the opening of the session and what it attaches; `true` when that was the last of it.
@@ -330,7 +343,7 @@ mod tests {
 
     fn opened() -> Requests {
         let mut requests = Requests::default();
-        requests.start_session(1, "a", Vec::new());
+        requests.start_session(1, 7, "a", Vec::new());
         assert_eq!(requests.take_batch().map(|batch| batch.count), Some(1));
         assert_eq!(requests.settle(0), Some(Purpose::OpenSession));
         requests.session_opened(None);
@@ -380,7 +393,7 @@ mod tests {
         }
         requests.take_batch();
         requests.push(Purpose::Caller(4), message("4"));
-        requests.start_session(2, "a", vec![(Purpose::Attach(1), Operation::Nothing)]);
+        requests.start_session(2, 7, "a", vec![(Purpose::Attach(1), Operation::Nothing)]);
         let opening = requests.take_batch().unwrap();
         assert_eq!(decoded(&opening), (0, vec![Operation::OpenSession { peer_id: "a".into(), replaces: Some(1) }]));
         assert!(requests.take_batch().is_none(), "nothing before the former session's end is known");
@@ -396,9 +409,9 @@ mod tests {
         let mut requests = opened();
         requests.push(Purpose::Caller(1), message("1"));
         requests.take_batch();
-        requests.start_session(2, "a", Vec::new());
+        requests.start_session(2, 7, "a", Vec::new());
         requests.take_batch();
-        requests.start_session(3, "a", Vec::new());
+        requests.start_session(3, 7, "a", Vec::new());
         let opening = decoded(&requests.take_batch().unwrap());
         assert_eq!(opening, (0, vec![Operation::OpenSession { peer_id: "a".into(), replaces: Some(1) }]));
         let orphans = requests.session_opened(None);
@@ -412,7 +425,7 @@ mod tests {
         requests.push(Purpose::Unwatched, detach("closed"));
         requests.push(Purpose::Unwatched, detach("opened again"));
         let attach = Operation::Attach { collection: "opened again".into(), kind: CollectionKind::Map };
-        requests.start_session(2, "a", vec![(Purpose::Attach(1), attach.clone())]);
+        requests.start_session(2, 7, "a", vec![(Purpose::Attach(1), attach.clone())]);
         requests.take_batch();
         requests.session_opened(None);
         assert_eq!(decoded(&requests.take_batch().unwrap()), (1, vec![attach, detach("closed")]));
