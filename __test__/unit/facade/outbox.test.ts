@@ -73,7 +73,7 @@ describe('outbox', () => {
 });
 
 describe('reply outbox', () => {
-  it('packs results, events and failures as the native side reads them, those of one turn together', async () => {
+  it('packs results, events, failures and what a store says of epochs as the native side reads them, those of one turn together', async () => {
     const sent: Buffer[] = [];
     const outbox = new ReplyOutbox((packed) => sent.push(Buffer.from(packed)));
     const [key, value, oldValue] = [bytes('k'), bytes('new'), bytes('old')];
@@ -94,13 +94,15 @@ describe('reply outbox', () => {
       },
     );
     outbox.failed({ handle: 1, term: 2, position: 4 }, 'CALLBACK_FAILED', 'boom');
+    outbox.acquired({ handle: 1, term: 2, claim: 'grid' }, 7);
+    outbox.refused({ handle: 1, term: 2, epoch: 7 });
     await Promise.resolve();
     expect(sent).toHaveLength(1);
 
     const reader = new PackReader(sent[0]!);
-    const head = () => [reader.u32(), reader.f64(), reader.f64(), reader.u8()];
+    const head = () => [reader.u32(), reader.f64(), reader.u8(), reader.f64()];
 
-    expect([head(), reader.u32()]).toEqual([[1, 2, 3, 1], 2]);
+    expect([head(), reader.u32()]).toEqual([[1, 2, 1, 3], 2]);
     expect([reader.u32(), reader.u8()]).toEqual([0, 0]);
     expect([reader.u32(), reader.u8(), reader.str()]).toEqual([5, 1, 'new']);
     expect(reader.u32()).toBe(4);
@@ -108,7 +110,9 @@ describe('reply outbox', () => {
     expect([reader.u8(), reader.str(), reader.str(), reader.str()]).toEqual([2, 'k', 'old', 'new']);
     expect([reader.u8(), reader.str(), reader.str()]).toEqual([3, 'k', 'old']);
     expect(reader.u8()).toBe(4);
-    expect([head(), reader.str(), reader.str()]).toEqual([[1, 2, 4, 0], 'CALLBACK_FAILED', 'boom']);
+    expect([head(), reader.str(), reader.str()]).toEqual([[1, 2, 0, 4], 'CALLBACK_FAILED', 'boom']);
+    expect([reader.u32(), reader.f64(), reader.u8(), reader.str(), reader.f64()]).toEqual([1, 2, 2, 'grid', 7]);
+    expect([reader.u32(), reader.f64(), reader.u8(), reader.f64()]).toEqual([1, 2, 3, 7]);
     expect(reader.done).toBe(true);
   });
 });
