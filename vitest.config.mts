@@ -1,10 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { Sequence } from './__test__/support/Sequence';
 
 const facade = fileURLToPath(new URL('facade', import.meta.url));
 
 export default defineConfig({
   test: {
+    // By default vitest leaves a core to itself, which of two is one too many.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { sequencer: Sequence },
     projects: [
       {
         resolve: {

@@ -9,10 +9,7 @@ import { createLocalTransport } from './local-transport.mjs';
 import { connect as connectRedis } from './remote-map-redis.mjs';
 import { until } from './until.mjs';
 
-const EXPIRY_MS = 2000;
-
 const url = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
-const mapId = `hamok-example-cache-${process.pid}`;
 
 // The database, which is slow.
 const rows = new Map([['u1', { name: 'Ida' }]]);
@@ -24,8 +21,9 @@ async function query(id) {
 }
 
 /** What each instance of the service does; in life it is a process of its own. */
-function createUsers(hamok, redis) {
-  const remoteMap = createExpiringRemoteMap(redis, `${mapId}:`, EXPIRY_MS);
+function createUsers(hamok, redis, name, expiryInMs) {
+  const mapId = `hamok-example-${name}-${process.pid}`;
+  const remoteMap = createExpiringRemoteMap(redis, `${mapId}:`, expiryInMs);
   const cache = hamok.createRemoteMap({ mapId, remoteMap });
   const copies = new Map();
 
@@ -47,7 +45,7 @@ function createUsers(hamok, redis) {
     copies.set(id, mark);
     const value = (await cache.get(id)) ?? (await load(id));
     // There is no event when Redis drops an entry, so a copy has an end of its own.
-    if (copies.get(id) === mark) copies.set(id, { value, until: Date.now() + EXPIRY_MS });
+    if (copies.get(id) === mark) copies.set(id, { value, until: Date.now() + expiryInMs });
 
     return value;
   }
@@ -64,7 +62,7 @@ function createUsers(hamok, redis) {
     await cache.set(id, value);
   }
 
-  return { hamok, cache, get, update };
+  return { cache, get, update };
 }
 
 const connections = await Promise.all([1, 2, 3].map(() => connectRedis(url))).catch((error) => {
@@ -72,32 +70,43 @@ const connections = await Promise.all([1, 2, 3].map(() => connectRedis(url))).ca
   process.exit(1);
 });
 const connect = createLocalTransport();
-const names = ['ada', 'ben', 'cleo'];
-const instances = names.map((peerId, index) => createUsers(connect(new Hamok({ peerId })), connections[index]));
-const [ada, ben] = instances;
-await Promise.all(instances.map(({ hamok }) => hamok.join()));
+const peers = ['ada', 'ben', 'cleo'].map((peerId) => connect(new Hamok({ peerId })));
+const createAll = (name, expiryInMs) =>
+  peers.map((hamok, index) => createUsers(hamok, connections[index], name, expiryInMs));
+const instances = createAll('cache', 60_000);
+const [, ben] = instances;
+await Promise.all(peers.map((hamok) => hamok.join()));
 
-async function readAll(what) {
+async function readAll(what, of = instances) {
   const before = queries;
   const found = [];
-  for (const users of instances) found.push((await users.get('u1'))?.name);
+  for (const users of of) found.push((await users.get('u1'))?.name);
   console.log(`${what}: they read ${found.join(', ')} (database queries: ${queries - before})`);
 }
 
+/** All have heard of every change when everything that was ordered is carried out, and known to each of them. */
+function hearOfChanges() {
+  return Promise.all(instances.map(({ cache }) => cache.sync()));
+}
+
 await readAll('The cache is empty');
+// The peer that fills the cache knows that first. Who hears of it later drops a copy that it has made already.
+await hearOfChanges();
 await readAll('It is filled');
 
 await ben.update('u1', { name: 'Eva' });
-// All have heard of it when everything that was ordered is carried out, and known here.
-await Promise.all(instances.map(({ cache }) => cache.sync()));
+await hearOfChanges();
 await readAll('ben has changed it');
 
-// A change past the cache shows when Redis has dropped the entry, and the copies in memory are too old.
+// A change past the cache shows when Redis has dropped the entry, and the copies in memory are too old. Nobody wants to
+// wait for a minute here, so this is another cache.
+const brief = createAll('brief-cache', 200);
+await readAll('In a cache for 200 ms', brief);
 rows.set('u1', { name: 'Max' });
-for (const { get } of instances) await until('the entry has expired', async () => (await get('u1')).name === 'Max');
-await readAll('It has expired');
+for (const { get } of brief) await until('the entry has expired', async () => (await get('u1')).name === 'Max');
+await readAll('It has expired', brief);
 
-await ada.cache.clear();
-await Promise.all(instances.map(({ hamok }) => hamok.leave()));
-for (const { hamok } of instances) hamok.close();
+await Promise.all([instances, brief].map(([{ cache }]) => cache.clear()));
+await Promise.all(peers.map((hamok) => hamok.leave()));
+for (const hamok of peers) hamok.close();
 await Promise.all(connections.map((redis) => redis.quit()));

@@ -44,6 +44,7 @@ describe('redis-cache', () => {
         .sort(),
     ).toEqual(NAMES);
     expect(stdout).toContain('ben has changed it: they read Eva, Eva, Eva (database queries: 0)');
+    expect(stdout).toContain('In a cache for 200 ms: they read Eva, Eva, Eva');
     expect(stdout).toContain('It has expired: they read Max, Max, Max');
     expect(code).toBe(0);
   });

@@ -232,7 +232,7 @@ describe('before and after join', () => {
     await until(() => away.raft.leaderId === undefined, 'the leader is missed');
     const { error } = await ending(map.set('a', 2), 'the operation', 1500);
     expect(error).toBeInstanceOf(Error);
-    expect(error!.message).toMatch(/^No quorum within/);
+    expect(error!.message).toMatch(/^No leader is elected within/);
 
     grid.heal(away);
     await grid.settled();

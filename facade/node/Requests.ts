@@ -237,7 +237,8 @@ function noLeaderError({ token, timeoutInMs }: PendingRequest): HamokError {
 function noQuorumError({ token, timeoutInMs }: PendingRequest): HamokError {
   return hamokError(
     'NO_QUORUM',
-    `No quorum within ${timeoutInMs} ms: fewer than a majority of the grid's peers can be reached. ` +
+    // Begins as that of `NO_LEADER` does: programs look for it.
+    `No leader is elected within ${timeoutInMs} ms: fewer than a majority of the grid's peers can be reached. ` +
       `Bring them back, start others in their place, or call forceReform(). requestId: ${token}`,
   );
 }
