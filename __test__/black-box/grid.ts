@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Content, Fork, History } from './history';
 import { Hub } from './hub';
 import { journalPath, readJournals } from './journals';
-import { type PeerConfig, PeerProcess, type PeerState } from './peer-process';
+import { type PeerConfig, PeerProcess, type PeerState, type Program } from './peer-process';
 import type { Random } from './random';
 import { until } from './until';
 
@@ -35,11 +35,12 @@ export class Grid {
   private constructor(
     readonly hub: Hub,
     readonly config: GridConfig,
+    private readonly program: Program | undefined,
   ) {}
 
-  /** Starts processes, which have not joined yet. */
-  static async start(count: number, config: GridConfig, random: Random): Promise<Grid> {
-    const grid = new Grid(await Hub.start(random), config);
+  /** Starts processes, which have not joined yet. `program`: what they run, if it is not that of the black box. */
+  static async start(count: number, config: GridConfig, random: Random, program?: Program): Promise<Grid> {
+    const grid = new Grid(await Hub.start(random), config, program);
 
     try {
       await grid.startPeers(count);
@@ -65,7 +66,7 @@ export class Grid {
   async startPeer(peerId: string): Promise<PeerProcess> {
     const name = `${peerId}-${this.peers.filter((peer) => peer.peerId === peerId).length + 1}`;
     const path = journalPath(this.folder, name);
-    const peer = new PeerProcess(name, { ...this.config, peerId }, this.hub.port, path);
+    const peer = new PeerProcess(name, { ...this.config, peerId }, this.hub.port, path, this.program);
 
     this.peers.push(peer);
     await peer.ready();
