@@ -74,8 +74,18 @@ export class Grid {
     return peer;
   }
 
+  /** Starts a process under a new peer id, ahead of the time: it is none of those that are to go on until it joins. */
+  startSpare(): Promise<PeerProcess> {
+    const started = this.startPeers(1) as Promise<[PeerProcess]>;
+
+    (this.peers.at(-1) as PeerProcess).retired = true;
+
+    return started.then(([peer]) => peer);
+  }
+
   /** Has them join, and work if the others do. */
   async join(peers: readonly PeerProcess[] = this.live): Promise<void> {
+    for (const peer of peers) peer.retired = false;
     await Promise.all(peers.map((peer) => peer.ask('join', {}, RECOVERY_LIMIT_MS)));
     if (this.working) await Promise.all(peers.map((peer) => this.startWork(peer)));
   }
@@ -117,17 +127,17 @@ export class Grid {
   }
 
   /** Waits until every live peer has had operations acknowledged that began after this call, or so. */
-  async progress(peers: readonly PeerProcess[] = this.live, limitMs = RECOVERY_LIMIT_MS): Promise<void> {
+  async progress(peers: readonly PeerProcess[] = this.live, count = PROGRESS): Promise<void> {
     const before = await this.states(peers);
 
     await until(
       async () => {
         const states = await this.states(peers);
 
-        return states.every(({ acknowledged }, index) => acknowledged - Number(before[index]?.acknowledged) > PROGRESS);
+        return states.every(({ acknowledged }, index) => acknowledged - Number(before[index]?.acknowledged) > count);
       },
       async () => `operations of ${peers.map(({ name }) => name)} are acknowledged\n${await this.report()}`,
-      limitMs,
+      RECOVERY_LIMIT_MS,
     );
   }
 

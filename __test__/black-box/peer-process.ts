@@ -157,6 +157,13 @@ export class PeerProcess {
     await once(spawn('/bin/sh', ['-c', script, `${this.child.pid}`, `${ms / 1000}`]), 'exit');
   }
 
+  /** It may stop itself from now on. A shell sees to it that it goes on, and so ends, when this process is gone. */
+  mayFreeze(): void {
+    const script = 'while kill -0 "$0" && kill -0 "$1"; do sleep 1; done 2>/dev/null; kill -CONT "$0" 2>/dev/null';
+
+    spawn('/bin/sh', ['-c', script, `${this.child.pid}`, `${process.pid}`], { stdio: 'ignore' }).unref();
+  }
+
   /** Lets it go on after it has stopped itself. */
   thaw(): void {
     this.child.kill('SIGCONT');

@@ -68,7 +68,6 @@ function answered(batches: readonly Batch[]): Execution[] {
 }
 
 function isCarriedOutOnce(batches: readonly Batch[]): string[] {
-  const sends = countsOf(batches.flatMap(({ operations }) => operations.map(({ operationId }) => operationId)));
   const firsts = new Map<string, Answer>();
   const fresh = new Set<string>();
   const lines: string[] = [];
@@ -81,7 +80,6 @@ function isCarriedOutOnce(batches: readonly Batch[]): string[] {
     if (answer.status === 'refused') continue;
     if (answer.status === 'failed') lines.push(`${what} failed: ${answer.error}`);
     if (!same(first.result, answer.result)) lines.push(`${what} had other results when it was repeated`);
-    if (answer.repeated && (sends.get(operationId) ?? 0) < 2) lines.push(`${what} was taken for a repetition`);
     if (!answer.repeated && fresh.has(operationId)) lines.push(`${what} was carried out twice`);
     if (!answer.repeated) fresh.add(operationId);
     firsts.set(operationId, first);
@@ -220,12 +218,4 @@ function epochsRise({ batches, epochs }: History): string[] {
   }
 
   return lines;
-}
-
-function countsOf(ids: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
-
-  return counts;
 }

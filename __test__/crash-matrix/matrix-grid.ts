@@ -12,7 +12,7 @@ import { type History, readHistory } from './history';
 import type { Content } from './model';
 
 const SCRIPT = fileURLToPath(new URL('child/peer.mjs', import.meta.url));
-const CONFIG: GridConfig = { electionTimeoutInMs: 800, followerMaxIdleInMs: 200, heartbeatInMs: 40 };
+const CONFIG: GridConfig = { electionTimeoutInMs: 500, followerMaxIdleInMs: 200, heartbeatInMs: 40 };
 const PEERS = 3;
 
 /** A leader that was replaced before it came to the point is left alone, and the new one goes into the trap. */
@@ -28,6 +28,8 @@ export type Point = (typeof POINTS)[number];
 export const POINTS = ['before', 'during', 'answered', 'replied', 'marked'] as const;
 
 export class MatrixGrid {
+  private spare: Promise<PeerProcess> | undefined;
+
   private constructor(
     readonly grid: Grid,
     readonly server: StoreServer,
@@ -62,13 +64,16 @@ export class MatrixGrid {
     return this.trapped(point, (leader, before) => countOf(leader, 'freezes') > before);
   }
 
-  /** Starts as many processes as are gone, which join and work. Some have the peer id of one that is gone. */
+  /** Has as many processes join and work as are gone. Some have the peer id of one that is gone. */
   async replace(gone: readonly PeerProcess[]): Promise<void> {
-    const started = gone.map((peer) =>
-      this.random.chance(0.5) ? this.grid.startPeer(peer.peerId) : this.grid.startPeers(1).then(([it]) => it),
-    );
+    const started = gone.map((peer) => (this.random.chance(0.2) ? this.grid.startPeer(peer.peerId) : this.newcomer()));
+    const newcomers = await Promise.all(started);
 
-    await this.grid.join((await Promise.all(started)) as PeerProcess[]);
+    // Ready for the next time, while this grid settles.
+    this.spare ??= this.grid.startSpare();
+    // Without a next time it is ended while it starts.
+    this.spare.catch(() => {});
+    await this.grid.join(newcomers);
   }
 
   /** Waits until an event of this name comes from a peer after `count` others, and resolves with it. */
@@ -100,6 +105,15 @@ export class MatrixGrid {
     return readHistory(this.grid.folder);
   }
 
+  /** A process under a new peer id. */
+  private newcomer(): Promise<PeerProcess> {
+    const { spare = this.grid.startSpare() } = this;
+
+    this.spare = undefined;
+
+    return spare;
+  }
+
   private async trapped(
     point: string,
     isCaught: (leader: PeerProcess, freezesBefore: number) => boolean,
@@ -117,6 +131,7 @@ export class MatrixGrid {
         );
 
       leader.retired = true;
+      if (point.startsWith('frozen')) leader.mayFreeze();
       await leader.ask('arm', snare);
       if (
         await caught(TRAP_LIMIT_MS).then(

@@ -118,7 +118,11 @@ describe('a chain of sets', () => {
   });
 
   it('an operation is taken for another one', () => {
-    expect(check(calls, [first, second, again(third)], end)).toContain('set a-1/2 of a-1 was taken for a repetition');
+    const taken = batch(operations.slice(2), ['a-1/1']);
+
+    expect(
+      check([...calls.slice(0, 2), set('chain/0', 'a-1/2', 'a-1/1')], [first, second, again(taken)], end),
+    ).toContain('set chain/0 a-1/2 of a-1 gave "a-1/1", not "b-1/1"');
   });
 
   it('a deposed leader overwrites', () => {
