@@ -31,9 +31,11 @@ export {
   HamokRemoteMap,
   type HamokRemoteMapBuilderConfig,
   type HamokRemoteMapEventMap,
+  type RemoteMapReadOptions,
 } from './collections/HamokRemoteMap';
 export type { RemoteMap, RemoteMapUpdateResult } from './collections/RemoteMap';
 export type { RemoteMapContext } from './collections/remote-map/RemoteMapContext';
+export type { HamokRemoteMapStats } from './collections/remote-map/StoreWatch';
 export type { RemoteMapKeys } from './collections/remote-map/RemoteMapKeys';
 export type { HamokRemoteMapSnapshot } from './HamokSnapshot';
 

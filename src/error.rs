@@ -11,6 +11,8 @@ pub enum Code {
     OutcomeUnknown,
     /// One write is larger than `maxCommandBytes`.
     CommandTooLarge,
+    /// Too many operations of a remote map wait for their execution.
+    TooManyPending,
     /// Another running peer of the grid has this peer id.
     PeerIdInUse,
     /// Nobody who can lead has created the remote map.
@@ -29,6 +31,7 @@ impl Code {
             Self::Closed => "CLOSED",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::CommandTooLarge => "COMMAND_TOO_LARGE",
+            Self::TooManyPending => "TOO_MANY_PENDING",
             Self::PeerIdInUse => "PEER_ID_IN_USE",
             Self::NoExecutor => "NO_EXECUTOR",
             Self::InvalidMessage => "INVALID_MESSAGE",

@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::state_machine::effect::Change;
+use crate::state_machine::remote_map::PendingOperation;
 use crate::wire::GridId;
 use crate::wire::blob::Blob;
-use crate::wire::command::{CollectionId, CollectionKind, Operation, Outcome, RemoteEvent, RemoteOperation};
+use crate::wire::command::{Claim, CollectionId, CollectionKind, Operation, Outcome, RemoteEvent};
 
 /// Names a collection object of the front, one per `createMap` and the like.
 pub type Handle = u32;
@@ -98,14 +99,19 @@ pub enum Notice<'a> {
         source: &'a str,
         operation: &'a Operation,
     },
+    /// The leader is to ask the user's store for an epoch, after what it was given before for the same handle.
+    Claim {
+        handle: Handle,
+        term: u64,
+        claim: Claim,
+    },
     /// The leader is to run this operation on the user's store, after those it was given before for the same handle.
     Execute {
         handle: Handle,
         term: u64,
-        position: u64,
-        index: u64,
+        epoch: u64,
         attempt: u8,
-        operation: &'a RemoteOperation,
+        operation: &'a PendingOperation,
     },
     /// Nothing that was handed over in `term` or before may be started any more.
     Halt {
@@ -156,12 +162,13 @@ pub enum Call {
         handle: Handle,
         kind: CollectionKind,
         collection: CollectionId,
+        remote: RemoteOptions,
     },
     Shut {
         handle: Handle,
     },
     Submit(Vec<(Token, Operation)>),
-    /// Results of operations that [`Notice::Execute`] handed over.
+    /// What came of what [`Notice::Execute`] and [`Notice::Claim`] handed over.
     Reply(Vec<Reply>),
     /// Completes when everything that is committed by now has been applied here; with a handle, also when the
     /// operations of that remote map that were pending have been executed.
@@ -186,13 +193,45 @@ pub enum Call {
     Beat,
 }
 
+/// How the front's remote map is to be executed. Other kinds of collections have no use for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteOptions {
+    /// Whether its store hands out epochs, and refuses whoever has a lower one.
+    pub fenced: bool,
+    /// When so many operations wait for their execution, further ones of this peer are refused.
+    pub max_pending: usize,
+}
+
+impl Default for RemoteOptions {
+    fn default() -> Self {
+        Self { fenced: false, max_pending: usize::MAX }
+    }
+}
+
 #[derive(Debug)]
 pub struct Reply {
     pub handle: Handle,
+    /// That of the order.
     pub term: u64,
-    pub position: u64,
-    pub outcome: Outcome,
-    pub events: Vec<RemoteEvent>,
+    pub answer: Answer,
+}
+
+#[derive(Debug)]
+pub enum Answer {
+    Executed {
+        position: u64,
+        outcome: Outcome,
+        events: Vec<RemoteEvent>,
+    },
+    /// The store has given an epoch; the claim as text.
+    Acquired {
+        claim: String,
+        epoch: u64,
+    },
+    /// The store has refused this epoch, because a later one has written. What was handed over is dropped.
+    Refused {
+        epoch: u64,
+    },
 }
 
 /// An event of an emitter, on its way directly to other peers.

@@ -55,14 +55,15 @@ export interface NativePeer {
    */
   submit(operations: Uint8Array): void;
 
-  /** Answers EXECUTE records with packed results. */
+  /** Answers EXECUTE and CLAIM records with packed results. */
   reply(results: Uint8Array): void;
 
   /**
    * A collection exists in JavaScript. READY answers, at once when joined, otherwise after the next join; the native
    * side attaches it again on every rejoin by itself. `handle` is positive, chosen by the facade and never used twice.
+   * The last two are for remote maps: whether the store is claimed before it is used, and how many operations may wait.
    */
-  open(handle: number, kind: number, id: string): void;
+  open(handle: number, kind: number, id: string, fenced: boolean, maxPending: number): void;
 
   /** The collection of this handle was closed. */
   shut(handle: number): void;
@@ -72,6 +73,9 @@ export interface NativePeer {
    * map of this handle has executed it.
    */
   barrier(token: number, handle: number): void;
+
+  /** Number of operations of this remote map that are ordered and not known to be executed. */
+  waitingRemoteOperations(handle: number): number;
 
   /** The caller of this token timed out: what has not run yet shall not run, and no COMPLETED follows. */
   abandon(token: number): void;

@@ -1,19 +1,21 @@
 /** The map over a store of the user's: the grid orders what is done to it, the leader does it. */
 import type { HamokCodec } from '../common/HamokCodec';
+import { createLogger } from '../common/logger';
 import type { HamokRemoteMapSnapshot } from '../HamokSnapshot';
-import type { CollectionPort, SendBatch } from '../node/CollectionPort';
+import type { CollectionPort, CollectionSink, Send, SendBatch } from '../node/CollectionPort';
 import { ChangeKind, RemoteMethod } from '../node/protocol';
 import type { RemoteEvent } from '../node/ReplyOutbox';
-import { boolean, functionOption, object, time } from '../node/validation';
+import { boolean, functionOption, integer, object, time } from '../node/validation';
 import type { CollectionConfig } from './CollectionConfig';
 import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
 import { EntryCodec } from './entries/EntryCodec';
 import { type EqualValues, equalJson } from './entries/equality';
 import { assertImportable } from './entries/importing';
-import { existed } from './entries/results';
+import { existed, nothing } from './entries/results';
 import type { RemoteMap } from './RemoteMap';
 import { RemoteMapExecutor } from './remote-map/RemoteMapExecutor';
 import { type RemoteMapKeys, remoteMapKeys } from './remote-map/RemoteMapKeys';
+import { type HamokRemoteMapStats, StoreWatch } from './remote-map/StoreWatch';
 
 /**
  * The events of a `HamokRemoteMap` and the arguments of their listeners. On every peer, unless `noEvents` is set; on the
@@ -30,6 +32,15 @@ export type HamokRemoteMapEventMap<K, V> = {
   clear: [];
   /** This peer was away for so long that it missed events. Read the store. */
   'events-lost': [];
+  /** On the leader: a call of the store has taken a second, and goes on. */
+  'store-slow': [elapsedInMs: number];
+  /**
+   * On the leader: the store, which takes batches, fails or does not answer, and is asked again until it does. Callers may
+   * time out meanwhile, and their operations take effect later.
+   */
+  'store-down': [error: Error];
+  /** On the leader: it does again. */
+  'store-up': [];
   /** The map was closed on this peer; the last event. */
   close: [];
 };
@@ -50,9 +61,23 @@ export type HamokRemoteMapBuilderConfig<K, V> = CollectionConfig & {
   equalValues?: EqualValues<V>;
   /**
    * How long the store may take for an operation, in milliseconds. After that the caller's promise rejects with
-   * `ABANDONED`, and the next operation starts. Default 30000.
+   * `ABANDONED`, and the next operation starts; a store that takes batches is asked again instead. Default 30000.
    */
   abandonAfterMs?: number;
+  /**
+   * How many operations may wait for their execution. Further ones of this peer reject with `TOO_MANY_PENDING`: when it
+   * has so many under way itself, or when so many of all peers are ordered and not executed. Default 100000.
+   */
+  maxPendingOperations?: number;
+};
+
+/** How a remote map reads. */
+export type RemoteMapReadOptions = {
+  /**
+   * Whether the read sees everything that any peer was told to be done before the call. It then waits until the leader has
+   * confirmed that it leads and has executed all operations that came before. Default false.
+   */
+  linearizable?: boolean;
 };
 
 const SENDERS: EntrySenders = {
@@ -67,12 +92,21 @@ const SENDERS: EntrySenders = {
   clear: (outbox, { token, handle }) => outbox.remote(RemoteMethod.CLEAR, token, handle, [], []),
 };
 const UPDATE_IF = remotely(RemoteMethod.UPDATE_IF);
+const RECLAIM: Send = (outbox, { token, handle }) => outbox.reclaim(token, handle);
+
+/** The highest number that an option can have. */
+const MAX_PENDING = 0xffff_ffff;
+
+const logger = createLogger('HamokRemoteMap');
 
 /**
  * A map whose entries are in a store of the user's, such as Redis. Reads go to the store directly. Mutations are ordered
  * by the grid and executed by the leader, one at a time, with its own `remoteMap` object: so every peer that may lead
  * must create the map. For most of them see {@link EntryCollection}. Their promises reject also with `CALLBACK_FAILED`, and
  * the text of what the store threw; `ABANDONED`. Reads reject with what the store threw, and with `CLOSED`.
+ *
+ * A store with `acquire` and `applyBatch`, such as those of `hamok/stores/redis` and `hamok/stores/postgres`, is *exact*:
+ * each operation takes effect once and in its place, whatever dies, freezes or gets lost.
  *
  * In the store's answers `undefined` stands for an absent key. Everything else is a value, also `0`, `''` and `false`;
  * `null` is one if the value codec brings it back as `null`, as JSON does.
@@ -88,6 +122,20 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
   protected readonly senders = SENDERS;
 
   private readonly executor: RemoteMapExecutor<K, V>;
+  private readonly watch = new StoreWatch({
+    slow: (ms) => {
+      logger.warn(`The store of the remote map ${this.id} is slow: a call takes longer than ${Math.round(ms)} ms`);
+      this.dispatch('store-slow', [ms]);
+    },
+    down: (error) => {
+      logger.warn(error, `The store of the remote map ${this.id} does not carry out what it is asked`);
+      this.dispatch('store-down', [error]);
+    },
+    up: () => {
+      logger.warn(`The store of the remote map ${this.id} carries out again what it is asked`);
+      this.dispatch('store-up', []);
+    },
+  });
 
   /** Made by `hamok.createRemoteMap`. @throws HamokError `INVALID_CONFIG` @internal */
   constructor(port: CollectionPort, config: HamokRemoteMapBuilderConfig<K, V>) {
@@ -95,23 +143,45 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     this.remoteMap = object('remoteMap', config.remoteMap);
     this.equalValues = functionOption('equalValues', config.equalValues ?? equalJson);
     this.emitEvents = !boolean('noEvents', config.noEvents ?? false);
+
+    const maxPending = integer('maxPendingOperations', config.maxPendingOperations ?? 100_000, 1, MAX_PENDING);
+    const fenced = typeof this.remoteMap.acquire === 'function';
+
     this.executor = new RemoteMapExecutor(
       port.id,
-      { store: this.remoteMap, codec: this.codec, equalValues: this.equalValues, emitEvents: this.emitEvents },
+      {
+        store: this.remoteMap,
+        codec: this.codec,
+        equalValues: this.equalValues,
+        ownEquality: config.equalValues !== undefined,
+        emitEvents: this.emitEvents,
+        fenced,
+        batches: fenced && typeof this.remoteMap.applyBatch === 'function',
+      },
       {
         replies: port.replies,
+        watch: this.watch,
         abandonAfterMs: time('abandonAfterMs', config.abandonAfterMs ?? 30_000, 1),
         report: (error) => port.report(error),
       },
     );
 
-    port.attach({
-      execute: (execution) => this.executor.execute(execution),
+    const sink: CollectionSink = {
+      execute: (order) => this.executor.execute(order),
       halt: (term, letRunningFinish) => this.executor.halt(term, letRunningFinish),
       remoteEvents: (events) => this.onRemoteEvents(events),
       eventsLost: () => this.dispatch('events-lost', []),
       executing: () => this.executor.size,
-    });
+    };
+
+    port.attach(sink, { fenced, maxPending });
+  }
+
+  /** Figures of this peer. */
+  get stats(): HamokRemoteMapStats {
+    const { executed, failed, repeated, storeTimeInMs } = this.watch;
+
+    return { pending: this.port.pending, lag: this.port.lag, executed, failed, repeated, storeTimeInMs };
   }
 
   /** The number of entries in the store. */
@@ -124,8 +194,13 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     return (await this.size()) === 0;
   }
 
-  /** The value that the store has for a key, `undefined` when it has none. */
-  get(key: K): Promise<V | undefined> {
+  /**
+   * The value that the store has for a key, `undefined` when it has none. With `linearizable` it rejects also with what
+   * `sync()` rejects with.
+   */
+  async get(key: K, { linearizable = false }: RemoteMapReadOptions = {}): Promise<V | undefined> {
+    if (linearizable) await this.sync();
+
     return this.read(() => this.remoteMap.get(key));
   }
 
@@ -182,6 +257,22 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     }
 
     return this.port.barrier();
+  }
+
+  /**
+   * Claims the store for this grid. When the store has refused it with `STALE_EPOCH`, because another grid has written, this
+   * grid waits: two grids that push each other out would only alternate. Call this on any peer of the grid that shall have
+   * the store; what waits is executed then, and the other grid is refused. Resolves when the claim is ordered. Does nothing
+   * with a store that has no `acquire`. Errors are those of `sync()`.
+   */
+  acquire(): Promise<void> {
+    try {
+      this.assertOpen('acquire');
+    } catch (error) {
+      return rejected(error);
+    }
+
+    return this.port.request(RECLAIM, nothing, undefined, undefined);
   }
 
   /** How far this peer is. The entries stay in the store. @throws HamokError `CLOSED` */

@@ -29,6 +29,11 @@ export type HamokErrorCode =
   | 'KIND_MISMATCH'
   /** One write or event is larger than `maxCommandBytes`. Nothing was changed or sent; split it. */
   | 'COMMAND_TOO_LARGE'
+  /**
+   * As many operations of a remote map wait for their execution as its `maxPendingOperations` allows. Nothing was changed
+   * or sent; wait, and try again.
+   */
+  | 'TOO_MANY_PENDING'
   /** A live peer of the grid has this peer id. Join under another, or stop that peer. */
   | 'PEER_ID_IN_USE'
   /**
@@ -48,10 +53,15 @@ export type HamokErrorCode =
    */
   | 'CALLBACK_FAILED'
   /**
-   * A callback of a remote map did not settle in time and the map went on without it. The store may still be changed by
-   * it; look why it hangs.
+   * A callback of a remote map did not settle in time and the map went on without it. A store without fences may still be
+   * changed by it; look why it hangs.
    */
   | 'ABANDONED'
+  /**
+   * An `error` event of the leader: the store of a remote map has refused it, because another grid, or a later leader, has
+   * written. Nothing more is executed here. If this grid is the one that shall write, call `acquire()` of the map.
+   */
+  | 'STALE_EPOCH'
   /** A defect of this package. The instance may have closed itself; please report the text. */
   | 'INTERNAL'
   /** There is no native library for this operating system, processor and C library. */

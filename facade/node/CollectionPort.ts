@@ -11,7 +11,7 @@ import { guardedEmit, toError } from './guardedEmit';
 import type { Outbox } from './Outbox';
 import { mergeOutcomes, NOTHING, type Outcome } from './Outcome';
 import type { CollectionKind } from './protocol';
-import type { Change, Delivery, EncodedEntry, Execution } from './RecordSink';
+import type { Change, Claim, Delivery, EncodedEntry, Execution } from './RecordSink';
 import type { RemoteEvent, ReplyOutbox } from './ReplyOutbox';
 import type { Convert, PendingRequest, Requests } from './Requests';
 
@@ -20,7 +20,8 @@ export interface CollectionSink {
   /** @param fill the whole content, to be taken over silently; undefined: the mirror is up to date */
   ready?(revision: number, fill: readonly EncodedEntry[] | undefined): void;
   changes?(revision: number, changes: readonly Change[]): void;
-  execute?(execution: Execution): void;
+  /** An operation to be executed, or a store to be claimed. */
+  execute?(order: Execution | Claim): void;
   /** @param letRunningFinish whether the operation that runs may still take its next steps */
   halt?(term: number, letRunningFinish: boolean): void;
   remoteEvents?(events: readonly RemoteEvent[]): void;
@@ -48,6 +49,8 @@ export interface PortHost {
   barrier(token: number, handle: number): void;
   /** Log index up to which this peer has applied everything; -1 when nothing. */
   commitIndex(): number;
+  /** Number of operations of a remote map that are ordered and not known to be executed. */
+  waitingRemoteOperations(handle: number): number;
   /** The collection is closed. */
   closed(port: CollectionPort): void;
   /** Something failed that no caller waits for. */
@@ -60,6 +63,16 @@ export interface RequestLimits {
   /** Most keys of one request; Infinity: no limit. */
   readonly maxKeys: number;
 }
+
+/** What the native side has to know of a remote map. */
+export interface RemoteOptions {
+  /** Whether its store hands out epochs, and refuses whoever has a lower one. */
+  readonly fenced: boolean;
+  /** When so many operations wait for their execution, or for their answer here, further ones of this peer are refused. */
+  readonly maxPending: number;
+}
+
+const NOT_REMOTE: RemoteOptions = { fenced: false, maxPending: Infinity };
 
 /** Hands a request to the native side. May throw: then the request fails with that. */
 export type Send = (outbox: Outbox, request: PendingRequest) => void;
@@ -79,6 +92,7 @@ export class CollectionPort {
 
   private readonly status: ConnectionStatus = { connected: false, closed: false, highestSeenCommitIndex: -1 };
   private sink: CollectionSink = {};
+  private remoteOptions = NOT_REMOTE;
   /** What waits until the collection is ready; undefined from then on. */
   private waiting: (() => void)[] | undefined = [];
   private refusal: Error | undefined;
@@ -137,13 +151,28 @@ export class CollectionPort {
   }
 
   /** Where records go from now on. Called once, while the collection is made. */
-  attach(sink: CollectionSink): void {
+  attach(sink: CollectionSink, remote = NOT_REMOTE): void {
     this.sink = sink;
+    this.remoteOptions = remote;
+  }
+
+  get remote(): RemoteOptions {
+    return this.remoteOptions;
   }
 
   /** Log index up to which this peer has applied everything; -1 when nothing. */
   commitIndex(): number {
     return this.host.commitIndex();
+  }
+
+  /** Number of operations of a remote map, of all peers, that are ordered and not known to be executed. */
+  get lag(): number {
+    return this.closed ? 0 : this.host.waitingRemoteOperations(this.handle);
+  }
+
+  /** Number of requests that wait for their answer. */
+  get pending(): number {
+    return this.host.requests.countOf(this.handle);
   }
 
   /** Something failed that no caller waits for. */
@@ -257,6 +286,10 @@ export class CollectionPort {
     this.sink.execute?.(execution);
   }
 
+  onClaim(claim: Claim): void {
+    this.sink.execute?.(claim);
+  }
+
   onHalt(term: number, letRunningFinish: boolean): void {
     this.sink.halt?.(term, letRunningFinish);
   }
@@ -341,6 +374,8 @@ export class CollectionPort {
     subject: S,
     timeoutInMs: number,
   ): Promise<R> {
+    if (this.pending >= this.remoteOptions.maxPending) return Promise.reject(tooManyPending(this.remoteOptions));
+
     return new Promise((resolve, reject) => {
       const request = this.add(convert, owner, subject, resolve, reject, timeoutInMs);
 
@@ -412,6 +447,10 @@ export class CollectionPort {
 
 function closedError(): Error {
   return hamokError('CLOSED', 'Connection is closed');
+}
+
+function tooManyPending({ maxPending }: RemoteOptions): Error {
+  return hamokError('TOO_MANY_PENDING', `${maxPending} operations of this peer wait: that is maxPendingOperations`);
 }
 
 function copy(bytes: Uint8Array): Uint8Array {

@@ -6,7 +6,7 @@
  */
 import type { HamokConnection } from '../collections/HamokConnection';
 import { hamokError } from '../common/errors';
-import { CollectionPort, type PortHost, type RequestLimits } from './CollectionPort';
+import { CollectionPort, type PortHost, type RemoteOptions, type RequestLimits } from './CollectionPort';
 import { type CollectionKind, kindNames } from './protocol';
 
 /** A collection of any kind. */
@@ -26,7 +26,7 @@ export interface AnyCollection {
 /** What the collections need of the peer, besides what their ports need. */
 export interface CollectionsHost extends Omit<PortHost, 'closed'> {
   /** Tells the native side of a collection. */
-  open(handle: number, kind: CollectionKind, id: string): void;
+  open(handle: number, kind: CollectionKind, id: string, remote: RemoteOptions): void;
   /** Tells the native side that a collection is closed. */
   shut(handle: number): void;
 }
@@ -65,7 +65,7 @@ export class Collections {
     this.storages.set(id, collection);
     this.portsById.set(id, port);
     this.portsByHandle.set(port.handle, port);
-    this.host.open(port.handle, kind, id);
+    this.host.open(port.handle, kind, id, port.remote);
 
     return collection;
   }

@@ -133,12 +133,18 @@ function read(reader: PackReader, sink: RecordSink): () => void {
       const commit = { index: reader.f64(), ...readOperation(reader) };
       return () => sink.commit(commit);
     }
+    case RecordKind.CLAIM: {
+      const claim = { handle: reader.u32(), term: reader.f64(), claim: reader.str() };
+      return () => sink.claim(claim);
+    }
     case RecordKind.EXECUTE: {
       const execution = {
         handle: reader.u32(),
         term: reader.f64(),
+        epoch: reader.f64(),
         position: reader.f64(),
         index: reader.f64(),
+        operationId: reader.str(),
         attempt: reader.u8(),
         method: reader.u8(),
         keys: list(reader, readBytes),

@@ -91,6 +91,12 @@ export class Outbox extends PackedCalls {
     this.end();
   }
 
+  /** `RECLAIM`. */
+  reclaim(token: number, handle: number): void {
+    this.begin(Opcode.RECLAIM, token, handle);
+    this.end();
+  }
+
   /** `PUSH`. */
   push(token: number, handle: number, items: readonly Uint8Array[]): void {
     this.begin(Opcode.PUSH, token, handle);

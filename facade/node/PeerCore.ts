@@ -28,6 +28,7 @@ import type { Outcome } from './Outcome';
 import { NO_HANDLE } from './protocol';
 import type {
   Change,
+  Claim,
   Commit,
   Delivery,
   EncodedEntry,
@@ -130,7 +131,8 @@ export class PeerCore implements RecordSink {
       report,
       commitIndex: () => native.status()[COMMIT_INDEX] ?? -1,
       barrier: (token, handle) => native.barrier(token, handle),
-      open: (handle, kind, id) => native.open(handle, kind, id),
+      open: (handle, kind, id, { fenced, maxPending }) => native.open(handle, kind, id, fenced, maxPending),
+      waitingRemoteOperations: (handle) => native.waitingRemoteOperations(handle),
       shut: (handle) => this.shut(handle),
     });
   }
@@ -252,6 +254,10 @@ export class PeerCore implements RecordSink {
 
   commit(commit: Commit): void {
     this.nativeLog.commit(commit);
+  }
+
+  claim(claim: Claim): void {
+    if (!this.lifecycle.closed) this.collections.port(claim.handle)?.onClaim(claim);
   }
 
   execute(execution: Execution): void {

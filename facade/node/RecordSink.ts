@@ -26,10 +26,23 @@ export interface Change {
   readonly value: Uint8Array | undefined;
 }
 
+/** A store that fences is to be asked for an epoch, by this peer. */
+export interface Claim {
+  readonly handle: number;
+  /** The term in which the question was handed over. */
+  readonly term: number;
+  /** What names the question for the store. */
+  readonly claim: string;
+}
+
 /** A committed operation of a remote map, for this peer to execute. */
 export interface Execution extends ExecutionId {
-  /** Log index at which it was committed. */
+  /** What the store has given for the last claim; for one that gives none, that of the grid's lineage. */
+  readonly epoch: number;
+  /** Its place in the order of the grid. */
   readonly index: number;
+  /** The same whoever executes it. */
+  readonly operationId: string;
   /** 1; 2 when a former leader may have executed it already. */
   readonly attempt: number;
   /** One of `RemoteMethod`. */
@@ -97,6 +110,7 @@ export interface RecordSink {
   completed(token: number, outcome: Outcome): void;
   requestFailed(token: number, error: Error): void;
   commit(commit: Commit): void;
+  claim(claim: Claim): void;
   execute(execution: Execution): void;
   /** @param handle 0: every remote map */
   halt(handle: number, term: number): void;

@@ -1,6 +1,7 @@
 /** The way of the results of remote operations to the native side. */
 import { PackedCalls } from './PackedCalls';
-import { ChangeKind } from './protocol';
+import { ChangeKind, ReplyTag } from './protocol';
+import type { Claim, Execution } from './RecordSink';
 
 /** An event that a remote operation caused, encoded. Fields that the kind has no use for are undefined. */
 export interface RemoteEvent {
@@ -40,7 +41,8 @@ export class ReplyOutbox extends PackedCalls {
   succeeded(id: ExecutionId, result: RemoteResult): void {
     const { writer } = this;
 
-    this.begin(id, 1);
+    this.begin(id, ReplyTag.SUCCEEDED);
+    writer.f64(id.position);
     writer.u32(result.entries.length);
     for (const { index, value } of result.entries) {
       writer.u32(index);
@@ -54,17 +56,32 @@ export class ReplyOutbox extends PackedCalls {
 
   /** The operation failed, and its caller gets an error. */
   failed(id: ExecutionId, code: string, text: string): void {
-    this.begin(id, 0);
+    this.begin(id, ReplyTag.FAILED);
+    this.writer.f64(id.position);
     this.writer.str(code);
     this.writer.str(text);
     this.end();
   }
 
-  private begin({ handle, term, position }: ExecutionId, ok: number): void {
+  /** The store has answered a claim. */
+  acquired(claim: Claim, epoch: number): void {
+    this.begin(claim, ReplyTag.ACQUIRED);
+    this.writer.str(claim.claim);
+    this.writer.f64(epoch);
+    this.end();
+  }
+
+  /** The store has refused an epoch. What was handed over and is not answered was dropped. */
+  refused(write: Pick<Execution, 'handle' | 'term' | 'epoch'>): void {
+    this.begin(write, ReplyTag.REFUSED);
+    this.writer.f64(write.epoch);
+    this.end();
+  }
+
+  private begin({ handle, term }: Pick<ExecutionId, 'handle' | 'term'>, tag: number): void {
     this.writer.u32(handle);
     this.writer.f64(term);
-    this.writer.f64(position);
-    this.writer.u8(ok);
+    this.writer.u8(tag);
   }
 
   private event({ kind, key, value, oldValue }: RemoteEvent): void {

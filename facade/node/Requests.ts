@@ -55,6 +55,8 @@ export class PendingRequest {
 
 export class Requests {
   private readonly pending = new Map<number, PendingRequest>();
+  /** How many of them each handle has. */
+  private readonly counts = new Map<number, number>();
   private lastToken = 0;
   private timer: NodeJS.Timeout | undefined;
   /** When the timer fires. */
@@ -65,6 +67,11 @@ export class Requests {
   /** Number of requests that wait. */
   get size(): number {
     return this.pending.size;
+  }
+
+  /** Number of requests of a handle that wait. */
+  countOf(handle: number): number {
+    return this.counts.get(handle) ?? 0;
   }
 
   /** Whether a request still waits. */
@@ -94,6 +101,7 @@ export class Requests {
     );
 
     this.pending.set(request.token, request);
+    this.count(handle, 1);
 
     return request;
   }
@@ -161,9 +169,18 @@ export class Requests {
   private take(token: number): PendingRequest | undefined {
     const request = this.pending.get(token);
 
+    if (!request) return undefined;
     this.pending.delete(token);
+    this.count(request.handle, -1);
 
     return request;
+  }
+
+  private count(handle: number, difference: number): void {
+    const count = this.countOf(handle) + difference;
+
+    if (count === 0) this.counts.delete(handle);
+    else this.counts.set(handle, count);
   }
 
   private wakeAt(deadline: number): void {
@@ -193,7 +210,7 @@ export class Requests {
   }
 
   private expire(request: PendingRequest): void {
-    this.pending.delete(request.token);
+    this.take(request.token);
     this.host.abandon(request.token);
     request.reject(this.lateError(request));
   }

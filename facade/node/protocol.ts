@@ -26,6 +26,7 @@ export const Opcode = {
   COMPARE_ALL: 8,
   PUSH: 9,
   POP: 10,
+  RECLAIM: 11,
 } as const;
 
 /** What a call about an emitter's events is. */
@@ -51,6 +52,9 @@ export const RemoteMethod = {
 } as const;
 
 export type RemoteMethod = (typeof RemoteMethod)[keyof typeof RemoteMethod];
+
+/** What came of an order to execute an operation or to claim a store. */
+export const ReplyTag = { FAILED: 0, SUCCEEDED: 1, ACQUIRED: 2, REFUSED: 3 } as const;
 
 /** What a record of the native stream tells. */
 export const RecordKind = {
@@ -80,6 +84,7 @@ export const RecordKind = {
   QUORUM_RESTORED: 24,
   REFORMED: 25,
   GRID_MERGED: 26,
+  CLAIM: 27,
 } as const;
 
 /** What a change did to an entry; also the kinds of the events that a remote map's leader reports. */

@@ -47,9 +47,11 @@ pub fn describe(operation: &Operation) -> Description<'_> {
         }
         Operation::Message(bytes) => (SUBMITTED, "", Vec::new(), vec![bytes.clone()]),
         // Nobody is told of these.
-        Operation::Nothing | Operation::OpenSession { .. } | Operation::Attach { .. } | Operation::Detach { .. } => {
-            (SUBMITTED, "", Vec::new(), Vec::new())
-        }
+        Operation::Nothing
+        | Operation::OpenSession { .. }
+        | Operation::Attach { .. }
+        | Operation::Detach { .. }
+        | Operation::Reclaim { .. } => (SUBMITTED, "", Vec::new(), Vec::new()),
     };
     Description { message_type, storage, keys, values }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Code, Error};
-use crate::ports::{Call, DeliveryId, Handle, Publication, Reply, Token};
+use crate::ports::{Answer, Call, DeliveryId, Handle, Publication, Reply, Token};
 use crate::wire::blob::Blob;
 use crate::wire::codec::DecodeError;
 use crate::wire::command::{
@@ -59,6 +59,7 @@ pub fn read_operations(bytes: &[u8], collections: &Collections) -> Result<Vec<(T
             }
             9 => queue(QueueOperation::Push(reader.list(Reader::blob)?)),
             10 => queue(QueueOperation::Pop),
+            11 => Ok(Operation::Reclaim { collection: collection()?.1 }),
             _ => Err(malformed("an unknown operation")),
         };
         operations.push((token, operation?));
@@ -105,18 +106,26 @@ pub fn read_replies(bytes: &[u8]) -> Result<Vec<Reply>, Error> {
     let mut reader = Reader(bytes);
     let mut replies = Vec::new();
     while !reader.0.is_empty() {
-        let (handle, term, position) = (reader.u32()?, reader.number()?, reader.number()?);
-        let (outcome, events) = if reader.u8()? == 0 {
-            let (code, text) = (reader.text()?, reader.text()?);
-            (Outcome::Failed(Failure { code, text }), Vec::new())
-        } else {
-            let entries = reader.list(|reader| {
-                let (index, has_value) = (reader.u32()?, reader.u8()? != 0);
-                Ok((index, if has_value { Some(reader.blob()?) } else { None }))
-            })?;
-            (Outcome::Entries(entries), reader.list(Reader::event)?)
+        let (handle, term, tag) = (reader.u32()?, reader.number()?, reader.u8()?);
+        let answer = match tag {
+            0 => {
+                let (position, code, text) = (reader.number()?, reader.text()?, reader.text()?);
+                let outcome = Outcome::Failed(Failure { code, text });
+                Answer::Executed { position, outcome, events: Vec::new() }
+            }
+            1 => {
+                let position = reader.number()?;
+                let entries = reader.list(|reader| {
+                    let (index, has_value) = (reader.u32()?, reader.u8()? != 0);
+                    Ok((index, if has_value { Some(reader.blob()?) } else { None }))
+                })?;
+                Answer::Executed { position, outcome: Outcome::Entries(entries), events: reader.list(Reader::event)? }
+            }
+            2 => Answer::Acquired { claim: reader.text()?, epoch: reader.number()? },
+            3 => Answer::Refused { epoch: reader.number()? },
+            _ => return Err(malformed("an unknown answer")),
         };
-        replies.push(Reply { handle, term, position, outcome, events });
+        replies.push(Reply { handle, term, answer });
     }
     Ok(replies)
 }

@@ -13,7 +13,7 @@ use super::stream::{self, Stream};
 use crate::config::{Options, QuorumLoss};
 use crate::error::{Code, Error};
 use crate::node::Peer;
-use crate::ports::{Call, OsRandom};
+use crate::ports::{Call, OsRandom, RemoteOptions};
 use crate::wire::command::CollectionId;
 
 /// Threads for all peers of a process. Node's own thread does most of the work; two let a snapshot be made while Raft
@@ -126,10 +126,11 @@ impl NativePeer {
     }
 
     #[napi]
-    pub fn open(&mut self, handle: u32, kind: u32, id: String) -> Result<()> {
+    pub fn open(&mut self, handle: u32, kind: u32, id: String, fenced: bool, max_pending: f64) -> Result<()> {
+        let remote = RemoteOptions { fenced, max_pending: max_pending as usize };
         let (kind, collection) = (operations::kind(kind).map_err(refused)?, CollectionId::from(id));
         self.collections.insert(handle, (kind, collection.clone()));
-        self.peer.call(Call::Open { handle, kind, collection });
+        self.peer.call(Call::Open { handle, kind, collection, remote });
         Ok(())
     }
 
@@ -146,6 +147,13 @@ impl NativePeer {
         }
         self.peer.call(Call::Barrier { token, handle: (handle != 0).then_some(handle) });
         Ok(())
+    }
+
+    /// How many operations of a remote map wait for their execution.
+    #[napi]
+    pub fn waiting_remote_operations(&self, handle: u32) -> u32 {
+        let waiting = |(_, id): &(_, CollectionId)| self.peer.waiting_remote_operations(id);
+        self.collections.get(&handle).map_or(0, |found| waiting(found).try_into().unwrap_or(u32::MAX))
     }
 
     #[napi]

@@ -7,6 +7,7 @@ use super::description::{Description, describe};
 use crate::node::outbox::Outgoing;
 use crate::ports::{Front, LoggedEntry, Notice, State};
 use crate::state_machine::effect::Change;
+use crate::state_machine::remote_map::PendingOperation;
 use crate::wire::GridId;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Operation, Outcome, RemoteEvent, RemoteMethod, RemoteOperation};
@@ -174,12 +175,21 @@ impl Records {
                 self.number(index);
                 self.operation(source, operation);
             }
-            Notice::Execute { handle, term, position, index, attempt, operation } => {
+            Notice::Claim { handle, term, claim } => {
+                self.u8(27);
+                self.u32(handle);
+                self.number(term);
+                self.bytes(claim.to_string().as_bytes());
+            }
+            Notice::Execute { handle, term, epoch, attempt, operation } => {
+                let PendingOperation { position, request, revision, operation, .. } = operation;
                 self.u8(14);
                 self.u32(handle);
                 self.number(term);
-                self.number(position);
-                self.number(index);
+                self.number(epoch);
+                self.number(*position);
+                self.number(*revision);
+                self.bytes(request.to_string().as_bytes());
                 self.u8(attempt);
                 let RemoteOperation { method, keys, values } = operation;
                 self.u8(method_code(*method));

@@ -20,7 +20,7 @@ use super::leading::Leading;
 use super::office::Office;
 use super::outbox::Outbox;
 use super::reforming::Reforming;
-use super::replica::{NodeReplica, Signal};
+use super::replica::{NodeReplica, ReplicaState, Signal};
 use super::requests::Purpose;
 use super::sending::{CONFIRM_MS, Question, RESEND_MS, Sending};
 use super::standing::Standing;
@@ -34,7 +34,7 @@ use crate::ports::{Call, Front, Notice, Random, Token};
 use crate::raft::instance::{RaftInstance, View};
 use crate::raft::log_store::{LogExtent, LogStore};
 use crate::raft::types::Member;
-use crate::wire::command::Inheritance;
+use crate::wire::command::{Inheritance, Operation};
 use crate::wire::packet::{Body, Hello, Packet};
 use crate::wire::{GridId, NodeId};
 
@@ -395,24 +395,22 @@ impl Driver {
 
     fn handle_call(&mut self, call: Call) {
         match call {
-            Call::Open { handle, kind, collection } => self.replica.open(handle, kind, collection),
+            Call::Open { handle, kind, collection, remote } => self.replica.open(handle, kind, collection, remote),
             Call::Shut { handle } => {
                 if let Some(collection) = self.replica.lock().collection_of(handle) {
-                    self.office.take_back(&collection);
+                    self.office.closed(&collection);
                 }
                 self.replica.shut(handle);
             }
             Call::Submit(requests) => {
                 let mut state = self.replica.lock();
                 for (token, operation) in requests {
-                    if operation.size() > self.options.max_command_bytes {
-                        let limit = self.options.max_command_bytes;
-                        let text = format!("{} bytes are more than maxCommandBytes ({limit})", operation.size());
-                        let error = Error::new(Code::CommandTooLarge, text);
-                        self.front.notice(Notice::Failed { token, error });
-                        self.front.wake();
-                    } else {
-                        state.requests.push(Purpose::Caller(token), operation);
+                    match self.refusal_of(&operation, &state) {
+                        Some(error) => {
+                            self.front.notice(Notice::Failed { token, error });
+                            self.front.wake();
+                        }
+                        None => state.requests.push(Purpose::Caller(token), operation),
                     }
                 }
             }
@@ -436,6 +434,17 @@ impl Driver {
             Call::Forget { peer_id } => self.forget_peer(&peer_id),
             Call::Beat => self.election.loop_alive(self.now_ms()),
         }
+    }
+
+    /// Why an operation is not even asked for.
+    fn refusal_of(&self, operation: &Operation, state: &ReplicaState) -> Option<Error> {
+        let limit = self.options.max_command_bytes;
+        if operation.size() > limit {
+            let text = format!("{} bytes are more than maxCommandBytes ({limit})", operation.size());
+            return Some(Error::new(Code::CommandTooLarge, text));
+        }
+        let text = "As many operations of the map wait for their execution as maxPendingOperations allows";
+        state.is_backlogged(operation).then(|| Error::new(Code::TooManyPending, text))
     }
 
     fn handle_signal(&mut self, signal: Signal) {

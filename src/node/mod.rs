@@ -13,6 +13,7 @@
 //! - [`leading`]: what the leader does beside leading; [`office`]: remote operations; [`upkeep`]: dropping what is unused
 //! - [`reforming`]: giving a grid up, going on from one, bringing one into another; [`estate`]: what is kept of one
 //! - [`quorum`]: when that may be
+//! - [`claiming`]: epochs of stores
 //! - [`election`], [`membership`], [`remote_executor`]: the rules of those, without time and network
 //! - [`deliveries`], [`delivering`]: an emitter's events, directly from peer to peer
 //! - [`logbook`]: the log for readers
@@ -21,6 +22,7 @@
 //! - [`standing`]: who leads and who is there, as users see it
 //! - [`outbox`], [`switchboard`]: packets out, calls and answers
 
+pub mod claiming;
 pub mod deliveries;
 mod delivering;
 pub mod discovery;
@@ -56,6 +58,7 @@ use crate::error::{Code, Error};
 use crate::ports::{Call, Front, LoggedEntry, Notice, Random, State};
 use crate::raft::instance::RaftInstance;
 use crate::raft::log_store::LogExtent;
+use crate::state_machine::remote_map::RemoteMap;
 use crate::wire::{GridId, NodeId};
 use driver::{Driver, Event};
 use outbox::{Outbox, Outgoing};
@@ -198,6 +201,11 @@ impl Peer {
         let raft = lock(&self.status).raft.clone();
         let records = raft.map(|raft| raft.records(start, end)).unwrap_or_default();
         logbook::read(records, &self.replica)
+    }
+
+    /// How many operations of this remote map wait for their execution, as far as this peer has applied the log.
+    pub fn waiting_remote_operations(&self, collection: &str) -> usize {
+        self.replica.lock().remote_map(collection).map_or(0, RemoteMap::len)
     }
 
     pub fn status(&self) -> StatusReport {

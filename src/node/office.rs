@@ -2,7 +2,7 @@
 //! no longer leads for certain. The rules of what to run are in [`super::remote_executor`].
 
 use super::driver::{Driver, Event, ReadIndexAsker};
-use super::remote_executor::RemoteExecutor;
+use super::remote_executor::{Order, RemoteExecutor};
 use crate::error::{Code, Error};
 use crate::mutation::Mutation;
 use crate::ports::{Notice, Reply};
@@ -33,9 +33,9 @@ pub(super) struct Office {
 
 impl Office {
     /// The front closed a map.
-    pub fn take_back(&mut self, collection: &str) {
+    pub fn closed(&mut self, collection: &str) {
         if let Some(executor) = &mut self.executor {
-            executor.take_back(collection);
+            executor.closed(collection);
         }
     }
 }
@@ -144,13 +144,14 @@ impl Driver {
     }
 
     pub fn take_replies(&mut self, replies: Vec<Reply>) {
+        self.office.work = true;
+        let Some(executor) = &mut self.office.executor else { return };
+        let state = self.replica.lock();
         for reply in replies {
-            let collection = self.replica.lock().collection_of(reply.handle);
-            if let (Some(collection), Some(executor)) = (collection, &mut self.office.executor) {
-                executor.replied(&collection, reply);
+            if let Some(collection) = state.collection_of(reply.handle) {
+                executor.replied(&collection, reply, &state);
             }
         }
-        self.office.work = true;
     }
 
     pub async fn execute_remote_operations(&mut self) {
@@ -162,21 +163,20 @@ impl Driver {
             return;
         };
         let term = executor.term;
-        let (orders, marks) = {
+        let (orders, marks, acquisitions) = {
             let state = self.replica.lock();
             let marks = executor.marks(&state, now_ms);
+            let acquisitions = executor.acquisitions(&state, now_ms);
             let orders = if self.office.handing_over { Vec::new() } else { executor.hand_out(&state) };
             self.office.running = executor.running(&state);
-            (orders, marks)
+            (orders, marks, acquisitions)
         };
         for order in &orders {
-            self.front.notice(Notice::Execute {
-                handle: order.handle,
-                term,
-                position: order.operation.position,
-                index: order.operation.index,
-                attempt: order.attempt,
-                operation: &order.operation.operation,
+            self.front.notice(match order {
+                Order::Claim { handle, claim } => Notice::Claim { handle: *handle, term, claim: *claim },
+                Order::Execute { handle, epoch, attempt, operation } => {
+                    Notice::Execute { handle: *handle, term, epoch: *epoch, attempt: *attempt, operation }
+                }
             });
         }
         if !orders.is_empty() {
@@ -185,6 +185,9 @@ impl Driver {
         for Executed { collection, results } in marks {
             self.propose(&Command::Executed(Executed { collection, results })).await;
         }
+        for acquired in acquisitions {
+            self.propose(&Command::Acquired(acquired)).await;
+        }
     }
 
     /// Operations whose map the leader has not created go to a peer that has created all maps with operations.
@@ -192,10 +195,10 @@ impl Driver {
         self.office.work |= self.office.executor.is_some();
         let (homeless, able) = {
             let state = self.replica.lock();
-            let waiting: Vec<_> = state.remote_maps().filter(|(_, map, _)| !map.is_empty()).collect();
-            let homeless = waiting.iter().any(|(_, _, handle)| handle.is_none());
+            let waiting: Vec<_> = state.remote_maps().filter(|it| !it.map.is_empty()).collect();
+            let homeless = waiting.iter().any(|it| it.handle.is_none());
             let attached = |node: &NodeId| {
-                waiting.iter().all(|(id, ..)| state.machine.collection(id).is_some_and(|it| it.attached.contains(node)))
+                waiting.iter().all(|it| state.machine.collection(it.id).is_some_and(|it| it.attached.contains(node)))
             };
             let view = self.view();
             let able = view.filter(|_| homeless).and_then(|view| {
@@ -234,14 +237,15 @@ impl Driver {
 
     /// Callers whose operations wait behind others are told that work goes on.
     pub fn tell_progress(&mut self, now_ms: u64) {
-        if self.office.executor.is_none() || now_ms < self.office.next_progress_at_ms {
+        let Some(executor) = &self.office.executor else { return };
+        if now_ms < self.office.next_progress_at_ms {
             return;
         }
         self.office.next_progress_at_ms = now_ms + self.options.progress_period_ms.max(1);
         let heads: Vec<(CollectionId, RequestId)> = {
             let state = self.replica.lock();
-            let served = state.remote_maps().filter(|(_, _, handle)| handle.is_some());
-            served.filter_map(|(id, map, _)| Some((id.clone(), map.pending_from(0).next()?.request))).collect()
+            let served = state.remote_maps().filter(|it| it.handle.is_some() && executor.serves(it.id, &state));
+            served.filter_map(|it| Some((it.id.clone(), it.map.pending_from(0).next()?.request))).collect()
         };
         let nodes: Vec<NodeId> = self.view().map(|view| view.members.keys().copied().collect()).unwrap_or_default();
         for (collection, head) in heads {

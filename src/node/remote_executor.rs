@@ -1,18 +1,23 @@
 //! The leader's work on remote maps: which operations the front is to run, and what became of them.
 //!
 //! Operations of one map are handed over in order, a bounded number ahead of the committed marks: as many as that may
-//! run again after a crash. Results become marks as they come in, and are proposed again until they are applied.
+//! run again after a crash. Results become marks as they come in, and are proposed again until they are applied. A store
+//! that fences gives the grid an epoch first, see [`super::claiming`].
 
 use std::collections::BTreeMap;
 
-use super::replica::ReplicaState;
+use super::claiming::{Claiming, Step};
+use super::replica::{RemoteMapInState, ReplicaState};
 use crate::mutation::Mutation;
-use crate::ports::{Handle, Reply};
+use crate::ports::{Answer, Handle, Reply};
 use crate::state_machine::remote_map::PendingOperation;
-use crate::wire::command::{CollectionId, Executed, ExecutedOperation};
+use crate::wire::command::{Acquired, Claim, CollectionId, Executed, ExecutedOperation};
 
 /// The most operations of one map that are handed over and not yet marked as executed.
 const MAX_UNMARKED: u64 = 64;
+/// The same for a store that recognises what it has carried out. Such a store remembers 1,024 operations, see
+/// `facade/stores/ExactStore.ts`.
+const MAX_UNMARKED_FENCED: u64 = 512;
 /// A mark that was not applied after this time is proposed again.
 const REPROPOSE_MS: u64 = 300;
 
@@ -21,6 +26,7 @@ const REPROPOSE_MS: u64 = 300;
 pub struct RemoteExecutor {
     pub term: u64,
     maps: BTreeMap<CollectionId, Handed>,
+    claims: BTreeMap<CollectionId, Claiming>,
     /// Below these positions an operation may have been started by a former leader.
     inherited: BTreeMap<CollectionId, u64>,
     /// Set when no further operation may start: the positions that were running at that moment.
@@ -38,18 +44,17 @@ struct Handed {
     proposed_at_ms: u64,
 }
 
-/// An operation for the front to run.
+/// What the front is to do on a store.
 #[derive(Debug, PartialEq)]
-pub struct Order {
-    pub handle: Handle,
-    pub attempt: u8,
-    pub operation: PendingOperation,
+pub enum Order {
+    Claim { handle: Handle, claim: Claim },
+    Execute { handle: Handle, epoch: u64, attempt: u8, operation: PendingOperation },
 }
 
 impl RemoteExecutor {
     pub fn take_office(term: u64, state: &ReplicaState) -> Self {
-        let inherited = state.remote_maps().map(|(id, map, _)| (id.clone(), map.next_position())).collect();
-        Self { term, maps: BTreeMap::new(), inherited, halted: None }
+        let inherited = state.remote_maps().map(|it| (it.id.clone(), it.map.next_position())).collect();
+        Self { term, maps: BTreeMap::new(), claims: BTreeMap::new(), inherited, halted: None }
     }
 
     /// What the front is to run now.
@@ -58,18 +63,30 @@ impl RemoteExecutor {
         if self.halted.is_some() {
             return orders;
         }
-        for (id, map, handle) in state.remote_maps() {
+        for RemoteMapInState { id, map, handle, fenced } in state.remote_maps() {
             let Some(handle) = handle.filter(|_| !map.is_empty()) else {
                 continue;
             };
+            let epoch = if fenced {
+                match self.claims.entry(id.clone()).or_default().step(map, state.claim(map)) {
+                    Step::Go { epoch } => epoch,
+                    Step::Wait => continue,
+                    Step::Ask(claim) => {
+                        orders.push(Order::Claim { handle, claim });
+                        continue;
+                    }
+                }
+            } else {
+                state.machine.lineage().epoch()
+            };
             let handed = self.maps.entry(id.clone()).or_default();
             handed.next = handed.next.max(map.executed());
-            let end = map.executed().saturating_add(MAX_UNMARKED);
+            let end = map.executed().saturating_add(if fenced { MAX_UNMARKED_FENCED } else { MAX_UNMARKED });
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
             for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
                 let again = operation.position < inherited || operation.moved;
                 let attempt = if again && !Mutation::AttemptForgotten.is_planted() { 2 } else { 1 };
-                orders.push(Order { handle, attempt, operation: operation.clone() });
+                orders.push(Order::Execute { handle, epoch, attempt, operation: operation.clone() });
                 handed.next = operation.position.saturating_add(1);
             }
         }
@@ -107,19 +124,52 @@ impl RemoteExecutor {
         self.maps.iter().map(under_way).sum()
     }
 
-    /// The front closed a map: whoever opens it next gets its operations from the head on.
+    /// The front has let go of the operations of a map: it gets them from the head on again, as those of a former leader.
     pub fn take_back(&mut self, collection: &str) {
-        self.maps.remove(collection);
+        if let Some((id, handed)) = self.maps.remove_entry(collection) {
+            let inherited = self.inherited.entry(id).or_default();
+            *inherited = handed.next.max(*inherited);
+        }
     }
 
-    pub fn replied(&mut self, collection: &CollectionId, reply: Reply) {
+    /// The front has closed a map; what it was asking the store, nobody hears.
+    pub fn closed(&mut self, collection: &str) {
+        self.take_back(collection);
+        self.claims.remove(collection);
+    }
+
+    pub fn replied(&mut self, collection: &CollectionId, reply: Reply, state: &ReplicaState) {
         if reply.term != self.term {
             return;
         }
-        if let Some(handed) = self.maps.get_mut(collection).filter(|handed| reply.position < handed.next) {
-            let Reply { position, outcome, events, .. } = reply;
-            handed.results.insert(position, ExecutedOperation { position, outcome, events });
+        match reply.answer {
+            Answer::Executed { position, outcome, events } => {
+                if let Some(handed) = self.maps.get_mut(collection).filter(|handed| position < handed.next) {
+                    handed.results.insert(position, ExecutedOperation { position, outcome, events });
+                }
+            }
+            Answer::Acquired { claim, epoch } => {
+                self.claims.entry(collection.clone()).or_default().answered(&claim, epoch);
+            }
+            Answer::Refused { epoch } => {
+                if let Some(map) = state.remote_map(collection) {
+                    self.claims.entry(collection.clone()).or_default().refused(map, state.claim(map), epoch);
+                    self.take_back(collection);
+                }
+            }
         }
+    }
+
+    /// Whether the front may still be expected to get on with a map.
+    pub fn serves(&self, collection: &str, state: &ReplicaState) -> bool {
+        let refused = |map| self.claims.get(collection).is_some_and(|claiming| claiming.is_refused(state.claim(map)));
+        state.remote_map(collection).is_some_and(|map| !refused(map))
+    }
+
+    /// The answers of stores to propose now.
+    pub fn acquisitions(&mut self, state: &ReplicaState, now_ms: u64) -> Vec<Acquired> {
+        let claims = self.claims.iter_mut();
+        claims.filter_map(|(id, claiming)| claiming.proposal(id, state.remote_map(id)?, now_ms)).collect()
     }
 
     /// The marks to propose now.

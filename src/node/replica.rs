@@ -14,7 +14,7 @@ use super::logbook::SessionNames;
 use super::requests::{Batch, Fate, Orphan, Purpose, Requests};
 use crate::error::{Code, Error};
 use crate::mutation::Mutation;
-use crate::ports::{Front, Handle, Notice, Token};
+use crate::ports::{Front, Handle, Notice, RemoteOptions, Token};
 use crate::raft;
 use crate::raft::log_store::LogStore;
 use crate::state_machine::difference;
@@ -24,7 +24,7 @@ use crate::state_machine::remote_map::RemoteMap;
 use crate::state_machine::{Content, StateMachine};
 use crate::wire::blob::Blob;
 use crate::wire::codec;
-use crate::wire::command::{CollectionId, CollectionKind, Command, Failure, Operation, Outcome};
+use crate::wire::command::{Claim, CollectionId, CollectionKind, Command, Failure, Operation, Outcome};
 use crate::wire::{GridId, NodeId};
 
 /// What the node has to know of what was applied.
@@ -67,10 +67,20 @@ pub struct ReplicaState {
     barriers: BTreeMap<Token, Barrier>,
 }
 
+/// A remote map of the state, and who may execute it here.
+pub struct RemoteMapInState<'a> {
+    pub id: &'a CollectionId,
+    pub map: &'a RemoteMap,
+    /// That of the front, if it has the map open.
+    pub handle: Option<Handle>,
+    pub fenced: bool,
+}
+
 /// A collection that the front has open.
 struct Opened {
     kind: CollectionKind,
     collection: CollectionId,
+    remote: RemoteOptions,
     /// Whether its changes are being told.
     ready: bool,
     /// The grid has another kind of collection under this id.
@@ -124,13 +134,12 @@ impl NodeReplica {
         state.requests.start_session(session, grid, peer_id, attachments);
     }
 
-    pub fn open(&self, handle: Handle, kind: CollectionKind, collection: CollectionId) {
+    pub fn open(&self, handle: Handle, kind: CollectionKind, collection: CollectionId, remote: RemoteOptions) {
         let mut state = self.lock();
         let attach = Operation::Attach { collection: collection.clone(), kind };
         state.handles.insert(collection.clone(), handle);
-        state
-            .opened
-            .insert(handle, Opened { kind, collection, ready: false, refused: false, told_at: 0, mirror: None });
+        let opened = Opened { kind, collection, remote, ready: false, refused: false, told_at: 0, mirror: None };
+        state.opened.insert(handle, opened);
         if state.requests.session().is_some() {
             state.requests.push(Purpose::Attach(handle), attach);
         }
@@ -177,15 +186,30 @@ impl ReplicaState {
         self.handles.get(collection).copied()
     }
 
-    /// The remote maps that can be executed here: those that the front has open.
-    pub fn remote_maps(&self) -> impl Iterator<Item = (&CollectionId, &RemoteMap, Option<Handle>)> {
+    /// All remote maps; those that the front has open can be executed here.
+    pub fn remote_maps(&self) -> impl Iterator<Item = RemoteMapInState<'_>> {
         self.machine.collections().filter_map(|(id, collection)| match &collection.content {
             Content::RemoteMap(map) => {
-                let ready = |handle: &Handle| self.opened.get(handle).is_some_and(|opened| opened.ready);
-                Some((id, map, self.handle_of(id).filter(ready)))
+                let served = self.handle_of(id).and_then(|handle| Some((handle, self.opened.get(&handle)?)));
+                let served = served.filter(|(_, opened)| opened.ready);
+                let fenced = served.is_some_and(|(_, opened)| opened.remote.fenced);
+                Some(RemoteMapInState { id, map, handle: served.map(|(handle, _)| handle), fenced })
             }
             _ => None,
         })
+    }
+
+    /// The present claim of this grid on the store of a map.
+    pub fn claim(&self, map: &RemoteMap) -> Claim {
+        map.claim(self.grid, self.machine.lineage().epoch())
+    }
+
+    /// Whether as many operations of this one's remote map wait as may wait.
+    pub fn is_backlogged(&self, operation: &Operation) -> bool {
+        let Operation::RemoteMap { collection, .. } = operation else { return false };
+        let opened = self.handle_of(collection).and_then(|handle| self.opened.get(&handle));
+        let waiting = self.remote_map(collection).map_or(0, RemoteMap::len);
+        opened.is_some_and(|opened| waiting >= opened.remote.max_pending)
     }
 
     pub fn session_next(&self) -> Option<u64> {
@@ -237,7 +261,7 @@ impl ReplicaState {
                     }
                     signals.push(Signal::RemoteWork);
                 }
-                Effect::Executed => signals.push(Signal::RemoteWork),
+                Effect::RemoteWork => signals.push(Signal::RemoteWork),
                 Effect::RemoteEvents { collection, events } => {
                     if let Some(handle) = self.ready_handle(&collection) {
                         front.notice(Notice::RemoteEvents { handle, events: &events });
@@ -360,7 +384,7 @@ impl ReplicaState {
     }
 
     fn is_pending(&self, request: RequestId) -> bool {
-        self.remote_maps().any(|(_, map, _)| map.pending_from(0).any(|operation| operation.request == request))
+        self.remote_maps().any(|it| it.map.pending_from(0).any(|operation| operation.request == request))
     }
 
     fn release_barriers(&mut self, front: &dyn Front) {
@@ -424,9 +448,11 @@ pub fn is_public(operation: &Operation) -> bool {
         | Operation::Queue { .. }
         | Operation::Emitter { .. }
         | Operation::Message(_) => true,
-        Operation::Nothing | Operation::OpenSession { .. } | Operation::Attach { .. } | Operation::Detach { .. } => {
-            false
-        }
+        Operation::Nothing
+        | Operation::OpenSession { .. }
+        | Operation::Attach { .. }
+        | Operation::Detach { .. }
+        | Operation::Reclaim { .. } => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an applied command means for a peer's own side.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,12 @@ pub struct RequestId {
     pub number: u64,
 }
 
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.session, self.number)
+    }
+}
+
 /// One step of what an applied command did, in the order in which JavaScript is to hear of it: a collection's changes,
 /// then `Committed`, then `Settled`.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +36,8 @@ pub enum Effect<'a> {
     Settled { request: RequestId, outcome: Arc<Outcome> },
     /// A remote operation is in its map's pending list; its answer comes when the leader has executed it.
     Queued { request: RequestId },
-    /// Operations of a remote map were executed.
-    Executed,
+    /// Operations of a remote map were executed, or may be from now on.
+    RemoteWork,
     /// What executed operations did to the user's store.
     RemoteEvents { collection: CollectionId, events: Vec<RemoteEvent> },
     /// A batch was refused whole or from some request on, because the session's request `expected` is missing.

@@ -27,7 +27,8 @@ impl StateMachine {
                 // What has applied here is on this list, or was executed.
                 let sessions = &self.sessions;
                 for pending in theirs.pending_from(0).filter(|it| !sessions.has_applied(it.request)) {
-                    own.push_moved(pending, index);
+                    self.revision = self.revision.saturating_add(1);
+                    own.push_moved(pending, index, self.revision);
                     effects.push(Effect::Queued { request: pending.request });
                 }
             }

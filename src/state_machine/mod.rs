@@ -34,7 +34,7 @@ use crate::mutation::Mutation;
 use crate::wire::NodeId;
 use crate::wire::codec::{self, DecodeError};
 use crate::wire::command::{
-    CollectionId, CollectionKind, Command, Executed, Failure, Inheritance, MapOperation, Operation, Outcome,
+    Acquired, CollectionId, CollectionKind, Command, Executed, Failure, Inheritance, MapOperation, Operation, Outcome,
     QueueOperation, RequestBatch, Sweep,
 };
 use effect::{Change, Effect, RequestId};
@@ -132,6 +132,7 @@ impl StateMachine {
             Command::Sweep(sweep) => self.apply_sweep(sweep),
             Command::Restore(inheritance) => self.restore(inheritance),
             Command::Merge(merge) => self.apply_merge(index, merge, effects),
+            Command::Acquired(acquired) => self.apply_acquired(acquired, effects),
         }
     }
 
@@ -246,10 +247,19 @@ impl StateMachine {
             Operation::Queue { collection, operation } => {
                 Some(self.change(collection, CollectionKind::Queue, Step::Items(operation), effects))
             }
+            Operation::Reclaim { collection } => match self.content(collection, CollectionKind::RemoteMap) {
+                Ok(Content::RemoteMap(map)) => {
+                    map.reclaim();
+                    effects.push(Effect::RemoteWork);
+                    Some(Outcome::Done)
+                }
+                Ok(_) => Some(Outcome::Done),
+                Err(failure) => Some(Outcome::Failed(failure)),
+            },
             Operation::RemoteMap { collection, operation } => {
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
-                        map.push(request, index, operation.clone());
+                        map.push(request, index, revision, operation.clone());
                         effects.push(Effect::Queued { request });
                         None
                     }
@@ -304,7 +314,16 @@ impl StateMachine {
             self.settle(request, result.outcome.clone(), effects);
         }
         if !taken.is_empty() {
-            effects.push(Effect::Executed);
+            effects.push(Effect::RemoteWork);
+        }
+    }
+
+    fn apply_acquired(&mut self, acquired: &Acquired, effects: &mut Vec<Effect<'_>>) {
+        if let Some(Collection { content: Content::RemoteMap(map), .. }) =
+            self.collections.get_mut(&acquired.collection)
+        {
+            map.acquired(acquired, self.lineage.epoch());
+            effects.push(Effect::RemoteWork);
         }
     }
 

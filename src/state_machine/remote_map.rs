@@ -10,13 +10,18 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::effect::RequestId;
-use crate::wire::command::RemoteOperation;
+use crate::wire::GridId;
+use crate::wire::command::{Acquired, Claim, RemoteOperation};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RemoteMap {
     /// Counts the operations that were ever queued; an operation's position is the count before it.
     queued: u64,
     pending: VecDeque<PendingOperation>,
+    /// How often somebody has asked for a new claim on the store.
+    claims: u64,
+    /// The last claim that the store has answered, and the epoch that it gave.
+    acquired: Option<(Claim, u64)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,21 +30,48 @@ pub struct PendingOperation {
     pub request: RequestId,
     /// The log index at which it was committed.
     pub index: u64,
+    /// The grid's revision at which it was: unlike the index, no two operations share one.
+    pub revision: u64,
     pub operation: RemoteOperation,
     /// Whether it comes from a grid that was merged into this one, whose leader may have started it.
     pub moved: bool,
 }
 
 impl RemoteMap {
-    pub fn push(&mut self, request: RequestId, index: u64, operation: RemoteOperation) {
-        self.pending.push_back(PendingOperation { position: self.queued, request, index, operation, moved: false });
+    pub fn push(&mut self, request: RequestId, index: u64, revision: u64, operation: RemoteOperation) {
+        let position = self.queued;
+        self.pending.push_back(PendingOperation { position, request, index, revision, operation, moved: false });
         self.queued = self.queued.saturating_add(1);
     }
 
     /// Takes over an operation that is pending in another grid.
-    pub(super) fn push_moved(&mut self, from: &PendingOperation, index: u64) {
-        self.pending.push_back(PendingOperation { position: self.queued, index, moved: true, ..from.clone() });
+    pub(super) fn push_moved(&mut self, from: &PendingOperation, index: u64, revision: u64) {
+        let position = self.queued;
+        self.pending.push_back(PendingOperation { position, index, revision, moved: true, ..from.clone() });
         self.queued = self.queued.saturating_add(1);
+    }
+
+    /// The claim that the store has to have answered before anything runs.
+    pub fn claim(&self, grid: GridId, lineage_epoch: u64) -> Claim {
+        Claim { grid, lineage_epoch, number: self.claims }
+    }
+
+    /// What the store has given for this claim.
+    pub fn epoch_for(&self, claim: Claim) -> Option<u64> {
+        self.acquired.filter(|(answered, _)| *answered == claim).map(|(_, epoch)| epoch)
+    }
+
+    pub fn reclaim(&mut self) {
+        self.claims = self.claims.saturating_add(1);
+    }
+
+    /// An answer to another claim than the present one comes too late, and a second one to the same changes nothing: the
+    /// first may be in use.
+    pub fn acquired(&mut self, acquired: &Acquired, lineage_epoch: u64) {
+        let Acquired { claim, epoch, .. } = *acquired;
+        if claim == self.claim(claim.grid, lineage_epoch) && self.epoch_for(claim).is_none() {
+            self.acquired = Some((claim, epoch));
+        }
     }
 
     /// Takes the head off if its position is this one.

@@ -3,6 +3,7 @@
 //! Every enum here is append-only: a variant is never moved, changed or removed, because its number is in the logs and
 //! messages of peers that run another release. Golden bytes in the tests pin what exists.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub enum Command {
     Restore(Inheritance),
     /// Another grid becomes part of this one.
     Merge(Merge),
+    /// The store of a remote map has answered the leader's claim.
+    Acquired(Acquired),
 }
 
 /// Consecutive requests of one session, numbered from `first`.
@@ -47,7 +50,7 @@ impl Command {
     pub fn data_bytes(&self) -> usize {
         match self {
             Self::Requests(batch) => batch.operations.iter().map(Operation::data_bytes).sum(),
-            Self::Executed(_) | Self::Sweep(_) | Self::Restore(_) | Self::Merge(_) => 0,
+            Self::Executed(_) | Self::Sweep(_) | Self::Restore(_) | Self::Merge(_) | Self::Acquired(_) => 0,
         }
     }
 }
@@ -122,6 +125,10 @@ pub enum Operation {
         collection: CollectionId,
         operation: MapOperation,
     },
+    /// The grid is to claim the store of this remote map anew.
+    Reclaim {
+        collection: CollectionId,
+    },
 }
 
 impl Operation {
@@ -155,7 +162,11 @@ impl Operation {
 
     fn visit(&self, visit: &mut impl FnMut(&Blob)) {
         match self {
-            Self::Nothing | Self::OpenSession { .. } | Self::Attach { .. } | Self::Detach { .. } => {}
+            Self::Nothing
+            | Self::OpenSession { .. }
+            | Self::Attach { .. }
+            | Self::Detach { .. }
+            | Self::Reclaim { .. } => {}
             Self::Map { operation, .. } | Self::Record { operation, .. } | Self::Emitter { operation, .. } => {
                 operation.visit(visit);
             }
@@ -306,6 +317,31 @@ pub struct ExecutedOperation {
     pub events: Vec<RemoteEvent>,
 }
 
+/// What a grid asks the store of a remote map for an epoch with. A new grid claims anew, and so does one that another
+/// was merged into, whose leader may have written under a higher epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub grid: GridId,
+    /// Of the grid's [`crate::state_machine::lineage::Lineage`].
+    pub lineage_epoch: u64,
+    /// How often an operator has asked for a new one.
+    pub number: u64,
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}-{}", self.grid, self.lineage_epoch, self.number)
+    }
+}
+
+/// The epoch that a store has given for a claim.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Acquired {
+    pub collection: CollectionId,
+    pub claim: Claim,
+    pub epoch: u64,
+}
+
 /// What an executed remote operation did to the user's store, for the listeners on every peer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RemoteEvent {
@@ -408,6 +444,7 @@ mod tests {
             Operation::Queue { collection: "m".into(), operation: QueueOperation::Pop },
             Operation::Queue { collection: "m".into(), operation: QueueOperation::Clear },
             Operation::Emitter { collection: "m".into(), operation: MapOperation::Clear },
+            Operation::Reclaim { collection: "m".into() },
         ];
         let batch = RequestBatch { session: 7, first: 1, settled_below: 0, operations };
         let executed = ExecutedOperation {
@@ -427,11 +464,13 @@ mod tests {
             missing: vec!["a".into()],
             state: blob("s"),
         };
+        let claim = Claim { grid: 1, lineage_epoch: 2, number: 3 };
         let golden = [
             (Command::Requests(batch), REQUESTS),
             (Command::Executed(Executed { collection: "m".into(), results: vec![executed] }), EXECUTED),
             (Command::Restore(inheritance), RESTORE),
             (Command::Merge(Merge { winner: 1, loser: 2, state: blob("s") }), MERGE),
+            (Command::Acquired(Acquired { collection: "m".into(), claim, epoch: 4 }), ACQUIRED),
             (Command::Sweep(Sweep { sessions: vec![7], collections: vec![("m".into(), 9)] }), SWEEP),
         ];
         for (command, bytes) in golden {
@@ -444,9 +483,10 @@ mod tests {
         }
     }
 
-    const REQUESTS: &str = "000701001200010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b01017606017807016d05fb2c0101016b0101016b017608016d00020169016a08016d0108016d0209016d03";
+    const REQUESTS: &str = "000701001300010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b01017606017807016d05fb2c0101016b0101016b017608016d00020169016a08016d0108016d0209016d030a016d";
     const EXECUTED: &str = "01016d010303014301740400016b017601016b016f016e02016b017603";
     const RESTORE: &str = "03050203040101610173";
     const MERGE: &str = "0401020173";
+    const ACQUIRED: &str = "05016d01020304";
     const SWEEP: &str = "02010701016d09";
 }

@@ -147,6 +147,10 @@ export class FakeNativePeer implements NativePeer {
     this.calls.push(`shut(${handle})`);
   }
 
+  waitingRemoteOperations(): number {
+    return 0;
+  }
+
   barrier(token: number, handle: number): void {
     this.calls.push(`barrier(${handle})`);
     if (this.answers) this.put().u8(12).u32(token).u8(0);

@@ -1,50 +1,48 @@
 /**
- * Runs the operations that the native side hands to the leader: one at a time for each map, in order. Whatever the user's
- * store does, each operation ends: with its result, with an error for its caller, or, when it never settles, by being
- * given up. Only an operation that was stopped has no end here: it is the next leader's.
+ * Runs what the native side hands to the leader on the user's store, in order: one operation at a time, or several at once
+ * if the store takes batches.
  */
 import { hamokError } from '../../common/errors';
-import { toError } from '../../node/guardedEmit';
-import type { Execution } from '../../node/RecordSink';
-import type { RemoteResult, ReplyOutbox } from '../../node/ReplyOutbox';
-import { ExecutionContext } from './RemoteMapContext';
-import { ExecutionStopped, executeRemotely, type RemoteMapTools } from './remoteMapMethods';
+import type { Claim, Execution } from '../../node/RecordSink';
+import { BatchWork } from './BatchWork';
+import { ClaimWork } from './ClaimWork';
+import { Deadline } from './Deadline';
+import type { RemoteMapTools } from './remoteMapMethods';
+import { SingleWork } from './SingleWork';
+import type { RefusedWrite, Work, Workplace } from './Work';
 
 /** What an executor needs besides the store. */
-export interface ExecutorHost {
-  readonly replies: Pick<ReplyOutbox, 'succeeded' | 'failed'>;
-  /** How long an operation may take before the next one starts, in milliseconds. */
-  readonly abandonAfterMs: number;
-  /** An operation was given up. */
-  report(error: Error): void;
-}
-
-/** The operation that runs. */
-interface Running {
-  readonly execution: Execution;
-  readonly context: ExecutionContext;
-}
+export type ExecutorHost<K, V> = Pick<Workplace<K, V>, 'replies' | 'watch' | 'abandonAfterMs' | 'report'>;
 
 export class RemoteMapExecutor<K, V> {
   /** In order. Bounded by what the native side hands over without an answer. */
-  private queue: Execution[] = [];
-  private running: Running | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private queue: (Execution | Claim)[] = [];
+  private running: Work | undefined;
+  /** What comes with this epoch or an earlier one would be refused again. */
+  private refusedEpoch = -1;
+
+  private readonly workplace: Workplace<K, V>;
 
   constructor(
-    private readonly mapId: string,
+    mapId: string,
     private readonly tools: RemoteMapTools<K, V>,
-    private readonly host: ExecutorHost,
-  ) {}
+    private readonly host: ExecutorHost<K, V>,
+  ) {
+    const deadline = new Deadline(host.abandonAfterMs);
+
+    this.workplace = { ...host, mapId, tools, deadline, refused: (write, error) => this.refused(write, error) };
+  }
 
   /** Number of operations that run or wait. */
   get size(): number {
-    return this.queue.length + (this.running ? 1 : 0);
+    return this.queue.filter(isExecution).length + (this.running?.size ?? 0);
   }
 
-  /** Runs an operation after the earlier ones. */
-  execute(execution: Execution): void {
-    this.queue.push(execution);
+  /** Runs an operation, or asks the store for an epoch, after what came earlier. */
+  execute(order: Execution | Claim): void {
+    if (!isExecution(order)) this.refusedEpoch = -1;
+    else if (order.epoch <= this.refusedEpoch) return;
+    this.queue.push(order);
     if (!this.running) this.next();
   }
 
@@ -54,72 +52,52 @@ export class RemoteMapExecutor<K, V> {
    *   its signal is aborted and it calls the store no more
    */
   halt(term: number, letRunningFinish: boolean): void {
-    this.queue = this.queue.filter((execution) => execution.term > term);
-    if (!letRunningFinish && this.running && this.running.execution.term <= term) this.running.context.stop();
+    this.queue = this.queue.filter((order) => order.term > term);
+    if (!letRunningFinish && this.running && this.running.term <= term) this.running.stop();
   }
 
   private next(): void {
-    const execution = this.queue.shift();
+    const work = this.take();
 
-    if (!execution) {
-      clearTimeout(this.timer);
-      this.timer = undefined;
+    this.running = work;
+    if (!work) {
+      this.workplace.deadline.rest();
+      this.workplace.watch.rest();
       return;
     }
-
-    const running = { execution, context: new ExecutionContext(execution.term, execution.index, execution.attempt) };
-
-    this.running = running;
-    this.startTimer();
-    this.start(running).then(
-      (result) => this.finish(running, () => this.host.replies.succeeded(execution, result)),
-      (error) => this.finish(running, () => this.fail(running, error)),
-    );
+    work.run().then(() => this.next());
   }
 
-  private async start({ execution, context }: Running): Promise<RemoteResult> {
-    return executeRemotely(this.tools, execution, context);
-  }
+  private take(): Work | undefined {
+    const { queue, tools, workplace } = this;
+    const [first] = queue;
 
-  private finish(running: Running, reply: () => void): void {
-    // Given up before: the next one runs already.
-    if (this.running !== running) return;
-
-    this.running = undefined;
-    reply();
-    this.next();
-  }
-
-  private fail({ execution, context }: Running, thrown: unknown): void {
-    // A store that gives up because its signal was aborted has not failed: the next leader tries again.
-    if (thrown instanceof ExecutionStopped || context.stopped) return;
-
-    const text = toError(thrown).message || `A callback of the remote map ${this.mapId} failed`;
-
-    this.host.replies.failed(execution, 'CALLBACK_FAILED', text);
-  }
-
-  private abandon(running: Running): void {
-    const { execution, context } = running;
-    const text = `A callback of the remote map ${this.mapId} did not settle within ${this.host.abandonAfterMs} ms`;
-
-    this.finish(running, () => {
-      if (context.stopped) return;
-      context.stop();
-      this.host.replies.failed(execution, 'ABANDONED', text);
-      this.host.report(hamokError('ABANDONED', text));
-    });
-  }
-
-  /** One timer, set anew for each operation; it never keeps the process alive. */
-  private startTimer(): void {
-    if (this.timer) {
-      this.timer.refresh();
-      return;
+    if (!first) return undefined;
+    if (!isExecution(first)) {
+      queue.shift();
+      return new ClaimWork(workplace, first);
     }
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      if (this.running) this.abandon(this.running);
-    }, this.host.abandonAfterMs).unref();
+    if (!tools.batches) {
+      queue.shift();
+      return new SingleWork(workplace, first);
+    }
+
+    const claim = queue.findIndex((order) => !isExecution(order));
+    const executions = (claim < 0 ? queue : queue.slice(0, claim)) as Execution[];
+    const batch = queue.splice(0, BatchWork.length(tools, executions)) as [Execution, ...Execution[]];
+
+    return new BatchWork(workplace, batch);
   }
+
+  /** The native side hands the operations over again if it gets a later epoch. */
+  private refused(write: RefusedWrite, error: Error): void {
+    this.refusedEpoch = write.epoch;
+    this.queue = this.queue.filter((order) => !isExecution(order) || order.epoch > write.epoch);
+    this.host.replies.refused(write);
+    this.host.report(hamokError('STALE_EPOCH', error.message, { cause: error }));
+  }
+}
+
+function isExecution(order: Execution | Claim): order is Execution {
+  return 'operationId' in order;
 }

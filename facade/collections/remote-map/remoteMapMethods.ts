@@ -9,22 +9,29 @@
  * they find exactly their own new value.
  */
 import { invalidArgument } from '../../common/errors';
-import { ChangeKind, RemoteMethod } from '../../node/protocol';
+import { RemoteMethod } from '../../node/protocol';
 import type { Execution } from '../../node/RecordSink';
-import type { RemoteEvent, RemoteResult, ResultEntry } from '../../node/ReplyOutbox';
+import type { RemoteResult } from '../../node/ReplyOutbox';
 import type { EntryCodec } from '../entries/EntryCodec';
 import type { EqualValues } from '../entries/equality';
 import type { RemoteMap, RemoteMapUpdateResult } from '../RemoteMap';
 import { KeyPositions } from './KeyPositions';
 import type { ExecutionContext, RemoteMapContext } from './RemoteMapContext';
+import { RemoteReport } from './RemoteReport';
 
 /** What a remote map executes with. */
 export interface RemoteMapTools<K, V> {
   readonly store: RemoteMap<K, V>;
   readonly codec: EntryCodec<K, V>;
   readonly equalValues: EqualValues<V>;
+  /** Whether that is a function of the user's. */
+  readonly ownEquality: boolean;
   /** Whether the other peers want to hear of changes. */
   readonly emitEvents: boolean;
+  /** Whether the store hands out epochs, and refuses whoever has a lower one. */
+  readonly fenced: boolean;
+  /** Whether it is exact, and takes several operations at once. */
+  readonly batches: boolean;
 }
 
 /** The execution was stopped between two steps: it has no result, and must not have one. */
@@ -62,8 +69,7 @@ class RemoteExecution<K, V> {
   private readonly store: Store<K, V>;
   private readonly keys: K[];
   private readonly values: V[];
-  private readonly entries: ResultEntry[] = [];
-  private readonly events: RemoteEvent[] = [];
+  private readonly report: RemoteReport<K, V>;
 
   constructor(
     private readonly tools: RemoteMapTools<K, V>,
@@ -73,12 +79,13 @@ class RemoteExecution<K, V> {
     this.store = tools.store as unknown as Store<K, V>;
     this.keys = execution.keys.map((bytes) => tools.codec.decodeKey(bytes));
     this.values = execution.values.map((bytes) => tools.codec.decodeValue(bytes));
+    this.report = new RemoteReport(execution, tools.codec, tools.emitEvents);
   }
 
   async run(): Promise<RemoteResult> {
     await this.execute();
 
-    return { entries: this.entries, events: this.tools.emitEvents ? this.events : [] };
+    return this.report.result;
   }
 
   private execute(): Promise<void> {
@@ -108,39 +115,20 @@ class RemoteExecution<K, V> {
   }
 
   private async set(): Promise<void> {
-    const oldValue = await this.storeSet();
-
-    if (!this.isValue(oldValue)) {
-      this.inserted(0);
-      return;
-    }
-    this.report(0, oldValue);
-    this.updated(0, oldValue);
+    this.report.set(this.first(await this.storeSet()));
   }
 
   private async setAll(): Promise<void> {
     const { updated } = await this.storeSetAll(new Map(this.keys.map((key, index) => [key, this.values[index] as V])));
-    const oldValues = this.byPosition(updated.map(([key, oldValue]) => [key, oldValue] as const));
 
-    this.keys.forEach((_, index) => {
-      if (!oldValues.has(index)) this.inserted(index);
-    });
-    for (const [index, oldValue] of oldValues) {
-      this.report(index, oldValue);
-      this.updated(index, oldValue);
-    }
+    this.report.set(this.byPosition(updated.map(([key, oldValue]) => [key, oldValue] as const)));
   }
 
   private async insert(): Promise<void> {
-    const existing = await this.step(() => this.store.get(this.key, this.context));
+    const existing = this.first(await this.step(() => this.store.get(this.key, this.context)));
 
-    if (this.isValue(existing)) {
-      if (this.isOwn(0, existing)) this.inserted(0);
-      else this.report(0, existing);
-      return;
-    }
-    await this.storeSet();
-    this.inserted(0);
+    if (existing.size === 0) await this.storeSet();
+    this.report.insert(this.withoutOwn(existing));
   }
 
   private async insertAll(): Promise<void> {
@@ -151,29 +139,15 @@ class RemoteExecution<K, V> {
       if (!existing.has(index)) missing.set(key, this.values[index] as V);
     });
     if (missing.size > 0) await this.storeSetAll(missing);
-
-    this.keys.forEach((_, index) => {
-      const value = existing.get(index);
-
-      if (value === undefined || this.isOwn(index, value)) this.inserted(index);
-      else this.report(index, value);
-    });
+    this.report.insert(this.withoutOwn(existing));
   }
 
   private async remove(): Promise<void> {
-    const value = await this.step(() => this.store.remove(this.key, this.context));
-
-    if (!this.isValue(value)) return;
-    this.entries.push({ index: 0, value: undefined });
-    this.removed(0, value);
+    this.report.remove(this.first(await this.step(() => this.store.remove(this.key, this.context))), false);
   }
 
   private async removeAll(withValues: boolean): Promise<void> {
-    for (const [index, value] of await this.storeEntries('removeAll')) {
-      if (withValues) this.report(index, value);
-      else this.entries.push({ index, value: undefined });
-      this.removed(index, value);
-    }
+    this.report.remove(await this.storeEntries('removeAll'), withValues);
   }
 
   private async updateIf(): Promise<void> {
@@ -183,18 +157,15 @@ class RemoteExecution<K, V> {
     if (!this.isValue(current)) return;
     if (this.tools.equalValues(current, expected)) {
       await this.storeSet();
-      this.updated(0, current);
+      this.report.updateIf(current);
     } else if (this.isOwn(0, current)) {
-      this.updated(0, expected);
-    } else {
-      return;
+      this.report.updateIf(expected);
     }
-    this.entries.push({ index: 0, value: undefined });
   }
 
   private async clear(): Promise<void> {
     await this.step(() => this.store.clear(this.context));
-    this.events.push({ kind: ChangeKind.CLEAR, key: undefined, value: undefined, oldValue: undefined });
+    this.report.clear();
   }
 
   /** Sets the first entry. Gives what the callback got, undefined when it was not called. */
@@ -286,36 +257,13 @@ class RemoteExecution<K, V> {
     return this.execution.attempt > 1 && this.tools.equalValues(found, this.values[index] as V);
   }
 
-  /** The caller gets this value for the key at this position. */
-  private report(index: number, value: V): void {
-    this.entries.push({ index, value: this.tools.codec.encodeValue(value) });
+  private withoutOwn(existing: ReadonlyMap<number, V>): Map<number, V> {
+    return new Map([...existing].filter(([index, value]) => !this.isOwn(index, value)));
   }
 
-  private inserted(index: number): void {
-    const { keys, values } = this.execution;
-
-    this.events.push({ kind: ChangeKind.INSERT, key: keys[index], value: values[index], oldValue: undefined });
-  }
-
-  private updated(index: number, oldValue: V): void {
-    const { keys, values } = this.execution;
-
-    this.events.push({
-      kind: ChangeKind.UPDATE,
-      key: keys[index],
-      value: values[index],
-      oldValue: this.encode(oldValue),
-    });
-  }
-
-  private removed(index: number, value: V): void {
-    const { keys } = this.execution;
-
-    this.events.push({ kind: ChangeKind.REMOVE, key: keys[index], value: undefined, oldValue: this.encode(value) });
-  }
-
-  private encode(value: V): Uint8Array {
-    return this.tools.codec.encodeValue(value);
+  /** What the store gives for the only key, by its position. */
+  private first(found: unknown): Map<number, V> {
+    return new Map(this.isValue(found) ? [[0, found]] : []);
   }
 }
 

@@ -1,0 +1,188 @@
+/**
+ * Several operations in one call of an exact store. They are repeated until the store has answered for each of them, so
+ * none is given up; only one that a former leader gave up, and whose place is taken, ends as it did there.
+ *
+ * `equalValues` of the user's own cannot be asked within the store. Then `updateIf` makes a batch of its own: the leader,
+ * who is the only one to write, reads the value, compares, and has the store compare with exactly what it has read. A
+ * repetition is answered from the store's record, whatever it compares with.
+ */
+import { toError } from '../../node/guardedEmit';
+import { RemoteMethod } from '../../node/protocol';
+import type { Execution } from '../../node/RecordSink';
+import type { StoreResult } from '../../stores/ExactStore';
+import { Retrying } from './Retrying';
+import type { RemoteMapTools } from './remoteMapMethods';
+import { BatchedExecution } from './storeOperations';
+import { isStale, type Work, type Workplace } from './Work';
+
+/** The most operations of one batch. A store does nothing else meanwhile. */
+const MAX_OPERATIONS = 128;
+/** A batch that has so many bytes of keys and values is full. */
+const MAX_BYTES = 1024 * 1024;
+
+export class BatchWork<K, V> implements Work {
+  readonly term: number;
+  readonly size: number;
+
+  private readonly retrying: Retrying;
+
+  /** @param executions of one term and one epoch */
+  constructor(
+    private readonly workplace: Workplace<K, V>,
+    private readonly executions: readonly [Execution, ...Execution[]],
+  ) {
+    this.term = executions[0].term;
+    this.size = executions.length;
+    this.retrying = new Retrying(workplace);
+  }
+
+  /** How many of these, from the first on, make a batch. */
+  static length<K, V>(tools: RemoteMapTools<K, V>, executions: readonly Execution[]): number {
+    const [first] = executions;
+    let bytes = 0;
+
+    if (!first || comparesWithUsersFunction(tools, first)) return Math.min(executions.length, 1);
+
+    const end = executions.findIndex((execution, index) => {
+      const full = index >= MAX_OPERATIONS || bytes >= MAX_BYTES;
+
+      for (const part of [...execution.keys, ...execution.values]) bytes += part.length;
+
+      return (
+        full ||
+        execution.term !== first.term ||
+        execution.epoch !== first.epoch ||
+        comparesWithUsersFunction(tools, execution)
+      );
+    });
+
+    return end < 0 ? executions.length : end;
+  }
+
+  async run(): Promise<void> {
+    try {
+      for (let left = await this.prepare(); left.length > 0; ) {
+        const results = await this.retrying.until((signal, attempt) => this.call(left, signal, attempt), isRefusal);
+
+        if (!results) return;
+        left = this.settle(left, results);
+      }
+    } catch (error) {
+      this.workplace.refused(this.executions[0], toError(error));
+    }
+  }
+
+  stop(): void {
+    this.retrying.stop();
+  }
+
+  /** An operation that cannot be read fails, here as with every other leader. */
+  private async prepare(): Promise<BatchedExecution<K, V>[]> {
+    const { tools } = this.workplace;
+    const [first] = this.executions;
+    const found = comparesWithUsersFunction(tools, first) ? await this.look(first) : undefined;
+    const prepared: BatchedExecution<K, V>[] = [];
+
+    for (const execution of this.executions) {
+      try {
+        prepared.push(new BatchedExecution(tools, execution, found));
+      } catch (error) {
+        this.failed(execution, 'CALLBACK_FAILED', toError(error));
+      }
+    }
+
+    return this.retrying.stopped ? [] : prepared;
+  }
+
+  /** What the store has, if the user's function finds that equal to what the caller expects. */
+  private async look({ keys, values }: Execution): Promise<{ readonly value: V } | undefined> {
+    const { store, codec, equalValues } = this.workplace.tools;
+
+    try {
+      const key = codec.decodeKey(keys[0] as Uint8Array);
+      const expected = codec.decodeValue(values[1] as Uint8Array);
+      const value = await this.retrying.until(async () => ({ value: await store.get(key) }), isRefusal);
+
+      if (!value || value.value === undefined || !equalValues(value.value, expected)) return undefined;
+
+      return value as { readonly value: V };
+    } catch {
+      // It throws once more when the operation is made, where it counts as the operation's failure.
+      return undefined;
+    }
+  }
+
+  private async call(
+    executions: readonly BatchedExecution<K, V>[],
+    signal: AbortSignal,
+    attempt: number,
+  ): Promise<readonly StoreResult<K, V>[]> {
+    const { store } = this.workplace.tools;
+    const operations = executions.map(({ operation }) => operation);
+    const attempts = executions.map(({ execution }) => execution.attempt);
+    const { epoch, term } = this.executions[0];
+    const context = { epoch, term, attempt: attempt > 1 ? 2 : Math.max(...attempts), signal };
+    const results: unknown = await store.applyBatch?.(operations, context);
+
+    if (Array.isArray(results) && results.length === operations.length && results.every(isResult)) return results;
+    throw new Error('remoteMap.applyBatch must give a result for each operation');
+  }
+
+  /** @returns what is to be done still. @throws what the store has refused the epoch with */
+  private settle(
+    executions: readonly BatchedExecution<K, V>[],
+    results: readonly StoreResult<K, V>[],
+  ): BatchedExecution<K, V>[] {
+    for (const [position, result] of results.entries()) {
+      const batched = executions[position] as BatchedExecution<K, V>;
+
+      if (result.status === 'refused') {
+        if (!isStale(result.error, 'STALE_INDEX')) throw result.error;
+        this.failed(batched.execution, 'ABANDONED', result.error);
+
+        return executions.slice(position + 1);
+      }
+      this.settleOne(batched, result);
+    }
+
+    return [];
+  }
+
+  private settleOne(batched: BatchedExecution<K, V>, result: Exclude<StoreResult<K, V>, { status: 'refused' }>): void {
+    const { replies, watch } = this.workplace;
+
+    if (result.repeated) watch.repeated++;
+    if (result.status === 'failed') {
+      this.failed(batched.execution, 'CALLBACK_FAILED', result.error);
+      return;
+    }
+    try {
+      const told = batched.result(result.result);
+
+      replies.succeeded(batched.execution, told);
+      watch.executed++;
+    } catch (error) {
+      this.failed(batched.execution, 'CALLBACK_FAILED', toError(error));
+    }
+  }
+
+  private failed(execution: Execution, code: string, error: Error): void {
+    const { mapId, replies, watch } = this.workplace;
+
+    watch.executed++;
+    watch.failed++;
+    replies.failed(execution, code, error.message || `The store of the remote map ${mapId} failed`);
+  }
+}
+
+function comparesWithUsersFunction<K, V>({ ownEquality }: RemoteMapTools<K, V>, { method }: Execution): boolean {
+  return ownEquality && method === RemoteMethod.UPDATE_IF;
+}
+
+function isResult(result: { status?: unknown } | null | undefined): boolean {
+  return result?.status === 'done' || result?.status === 'failed' || result?.status === 'refused';
+}
+
+function isRefusal(error: unknown): boolean {
+  return isStale(error, 'STALE_EPOCH');
+}
