@@ -36,7 +36,7 @@ describe.each(STORES)('on %s', (kind) => {
 
     const frozen = await matrix.leaderFreezesAt('frozen');
 
-    await grid.progress(grid.live);
+    await matrix.oneWrites(grid.live);
     await grid.rest();
 
     const before = await matrix.content();

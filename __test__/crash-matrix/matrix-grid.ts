@@ -76,6 +76,17 @@ export class MatrixGrid {
     await this.grid.join(newcomers);
   }
 
+  /** Waits until one of these peers has written to the store as the leader. */
+  async oneWrites(peers: readonly PeerProcess[]): Promise<void> {
+    const before = await this.writesOf(peers);
+
+    await until(
+      async () => (await this.writesOf(peers)) > before,
+      async () => `one of ${peers.map(({ name }) => name)} writes\n${await this.grid.report()}`,
+      LIMIT_MS,
+    );
+  }
+
   /** Waits until an event of this name comes from a peer after `count` others, and resolves with it. */
   async eventOf(peer: PeerProcess, name: string, count: number): Promise<PeerEvent> {
     await until(
@@ -112,6 +123,12 @@ export class MatrixGrid {
     this.spare = undefined;
 
     return spare;
+  }
+
+  private async writesOf(peers: readonly PeerProcess[]): Promise<number> {
+    const states = await Promise.all(peers.map((peer) => peer.ask<{ writes: number }>('state')));
+
+    return states.reduce((sum, { writes }) => sum + writes, 0);
   }
 
   private async trapped(

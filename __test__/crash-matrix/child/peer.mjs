@@ -62,6 +62,7 @@ const orders = {
     term: hamok.raft.props.currentTerm,
     remotePeerIds: [...hamok.remotePeerIds],
     acknowledged: journal.acknowledged,
+    writes: store.writes,
   }),
 };
 

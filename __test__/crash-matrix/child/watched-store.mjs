@@ -6,8 +6,14 @@
 /** @returns a store that createRemoteMap takes for the one it is given */
 export function watchedStore(store, journal, trap, report) {
   let lastNumber = 0;
+  let writes = 0;
 
   const watched = {
+    /** Number of batches that the store has carried out for this peer. */
+    get writes() {
+      return writes;
+    },
+
     async acquire(gridId) {
       const epoch = await store.acquire(gridId);
 
@@ -32,6 +38,7 @@ export function watchedStore(store, journal, trap, report) {
 
         journal.note('answered', number, results.map(shownResult));
         if (refusal) report('refused', [refusal.error.code]);
+        else writes++;
         trap.answered(operations, refusal !== undefined);
 
         return results;

@@ -4,7 +4,7 @@
  */
 import type { PeerProcess } from '../../black-box/peer-process';
 import type { Fault } from '../fault';
-import { countOf } from '../matrix-grid';
+import { countOf, type MatrixGrid } from '../matrix-grid';
 
 /** Before the request leaves it. So it comes late, and the store must refuse it. */
 export const leaderFrozen: Fault = {
@@ -13,7 +13,7 @@ export const leaderFrozen: Fault = {
     const leader = await matrix.leaderFreezesAt('frozen');
     const refusals = countOf(leader, 'refused');
 
-    await goesOnWithout(matrix.grid, leader);
+    await goesOnWithout(matrix, leader);
 
     const { args } = await matrix.eventOf(leader, 'refused', refusals);
 
@@ -25,16 +25,13 @@ export const leaderFrozen: Fault = {
 export const leaderFrozenDuring: Fault = {
   name: 'leader freezes before it hears',
   async run(matrix) {
-    await goesOnWithout(matrix.grid, await matrix.leaderFreezesAt('frozen-during'));
+    await goesOnWithout(matrix, await matrix.leaderFreezesAt('frozen-during'));
   },
 };
 
-/** Thaws it when the others have done something. */
-async function goesOnWithout(
-  grid: { live: PeerProcess[]; progress(peers: readonly PeerProcess[]): Promise<void> },
-  leader: PeerProcess,
-): Promise<void> {
-  await grid.progress(grid.live.filter((peer) => peer !== leader));
+/** Thaws it when another one has written. */
+async function goesOnWithout(matrix: MatrixGrid, leader: PeerProcess): Promise<void> {
+  await matrix.oneWrites(matrix.grid.live.filter((peer) => peer !== leader));
   leader.thaw();
   leader.retired = false;
 }
