@@ -54,7 +54,7 @@ const orders = {
   },
   /** Sets a trap: see there. */
   arm: (snare) => trap.arm(snare),
-  /** Whether it had not been gone into. */
+  /** Whether it could be taken away. */
   disarm: () => trap.disarm(),
   state: () => ({
     leaderId: hamok.raft.leaderId,

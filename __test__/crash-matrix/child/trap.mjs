@@ -22,7 +22,7 @@ export class Trap {
   #tell;
   /** @type {{ point: Point, skip: number, waitMs: number } | undefined} */
   #snare;
-  /** What it has gone into: the snare, the operations of the batch, the peer that must not hear of them. */
+  /** What it has gone into: the snare, the operations of the batch, the one whose caller must not hear of it. */
   #caught;
   #isMute = false;
 
@@ -37,18 +37,18 @@ export class Trap {
     this.#snare = snare;
   }
 
-  /** Gives whether it was still there. */
+  /** Gives whether it could be taken away: nothing has gone into it. */
   disarm() {
-    const wasSet = this.#snare !== undefined;
-
     this.#snare = undefined;
 
-    return wasSet;
+    return this.#caught === undefined;
   }
 
   /** Whether a message may leave. */
   passes(destinationId) {
-    return !this.#isMute && (destinationId === undefined || destinationId !== this.#caught?.deafPeerId);
+    const { awaited } = this.#caught ?? {};
+
+    return !this.#isMute && (!awaited || destinationId !== callerOf(awaited));
   }
 
   /** The store is about to be called. */
@@ -61,10 +61,10 @@ export class Trap {
       return;
     }
 
-    const deafPeerId = point === 'marked' ? this.#otherCaller(operations) : undefined;
+    const awaited = point === 'marked' ? this.#setOfAnother(operations) : undefined;
 
-    if (point === 'marked' && deafPeerId === undefined) return;
-    this.#caught = { ...this.#snare, operations, deafPeerId };
+    if (point === 'marked' && !awaited) return;
+    this.#caught = { ...this.#snare, operations, awaited };
     this.#snare = undefined;
     if (point === 'before') this.#die();
     if (!point.startsWith('frozen')) return;
@@ -88,7 +88,8 @@ export class Trap {
 
     const { point, waitMs } = this.#caught;
 
-    if (point.startsWith('frozen') || isRefused) this.#caught = undefined;
+    if (isRefused) this.failed(operations);
+    else if (point.startsWith('frozen')) this.#caught = undefined;
     else if (point === 'replied') {
       this.#isMute = true;
       // What it answers now is with the native side before the next turn.
@@ -96,15 +97,19 @@ export class Trap {
     } else if (point !== 'marked') this.#die();
   }
 
-  /** An operation that set this value is marked. */
+  /** The store has not done it. So it goes into the trap with the next batch, if there is one. */
+  failed(operations) {
+    if (!this.#isCaught(operations)) return;
+    if (!this.#caught.point.startsWith('frozen')) this.#snare = { ...this.#caught, skip: 0 };
+    this.#caught = undefined;
+  }
+
+  /** A set of this value is marked. */
   marked(value) {
-    if (this.#caught?.point !== 'marked') return;
+    const { awaited } = this.#caught ?? {};
 
-    const { operations } = this.#caught;
-    const marked = operations.find((operation) => valuesOf(operation).includes(value));
-
-    if (!marked) return;
-    this.#caught.operations = [marked];
+    if (awaited?.value !== value) return;
+    this.#caught.operations = [awaited];
     this.#die();
   }
 
@@ -112,12 +117,9 @@ export class Trap {
     return this.#caught?.operations === operations;
   }
 
-  /** One of the other peers that have called these. */
-  #otherCaller(operations) {
-    return operations
-      .flatMap(valuesOf)
-      .map((value) => peerIdOf(value))
-      .find((peerId) => peerId !== this.#peerId);
+  /** One that another peer has called, and that all hear of when it is marked. */
+  #setOfAnother(operations) {
+    return operations.find((operation) => operation.method === 'set' && callerOf(operation) !== this.#peerId);
   }
 
   #wait(ms) {
@@ -153,11 +155,7 @@ export class Trap {
   }
 }
 
-/** The values that an operation sets: each names the process that has called it. */
-function valuesOf({ value, entries }) {
-  return entries ? [...entries.values()] : value === undefined ? [] : [value];
-}
-
-function peerIdOf(value) {
+/** The peer that has called a set: its value names the process. */
+function callerOf({ value }) {
   return value.slice(0, value.lastIndexOf('-'));
 }

@@ -44,6 +44,7 @@ export function watchedStore(store, journal, trap, report) {
         return results;
       } catch (error) {
         journal.note('unanswered', number, String(error));
+        trap.failed(operations);
         throw error;
       }
     },
