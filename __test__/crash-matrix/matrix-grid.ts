@@ -169,7 +169,7 @@ export class MatrixGrid {
   /** Takes the trap away, unless the leader is in it. */
   private isGone(leader: PeerProcess): Promise<boolean> {
     return leader.ask<boolean>('disarm').then(
-      (wasSet) => !wasSet,
+      (isFree) => !isFree,
       () => true,
     );
   }
