@@ -18,7 +18,12 @@ fn set(collection: &str, key: &str, value: &str) -> Operation {
 
 /// Opens a map and joins.
 fn start(peer: &hub::HubPeer) {
-    peer.call(Call::Open { handle: 1, kind: CollectionKind::Map, collection: "map".into(), remote: Default::default() });
+    peer.call(Call::Open {
+        handle: 1,
+        kind: CollectionKind::Map,
+        collection: "map".into(),
+        remote: Default::default(),
+    });
     peer.start();
 }
 

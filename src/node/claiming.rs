@@ -27,7 +27,9 @@ pub struct Claiming {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// They run under this epoch.
-    Go { epoch: u64 },
+    Go {
+        epoch: u64,
+    },
     /// The front is to ask the store.
     Ask(Claim),
     Wait,

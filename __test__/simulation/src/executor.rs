@@ -1,28 +1,44 @@
-//! Runs what the leader's peer hands over on the store, as the facade does: one operation of a map at a time, in order,
-//! and each of them ends, if only by being given up.
+//! Runs what the leader's peer hands over on the store, as the facade does: one order of a map at a time.
+//!
+//! On a plain store each operation ends, if only by being given up. An exact store carries an operation out in one call,
+//! recognises a repetition, and is asked again until it answers.
 
 use std::collections::VecDeque;
 
-use hamok::ports::{Handle, Reply};
+use hamok::ports::{Answer, Handle, Reply};
 use hamok::wire::blob::Blob;
 use hamok::wire::command::{Failure, Outcome, RemoteMethod, RemoteOperation};
 
 use crate::model::Id;
-use crate::store::{Stamp, Store, StoreCall, StoreReply};
+use crate::store::{Given, Refusal, Stamp, Store, StoreCall, StoreReply};
 
-/// After this time an operation is given up.
+/// After this time a plain operation is given up, and an exact store is asked again.
 const ABANDON_AFTER_MS: u64 = 2_500;
 
 #[derive(Debug, Clone)]
-pub struct Execution {
-    pub term: u64,
-    pub stamp: Stamp,
-    pub operation: RemoteOperation,
+pub enum Order {
+    Claim { term: u64, claim: String, stamp: Stamp },
+    Execute { term: u64, stamp: Stamp, operation: RemoteOperation },
+}
+
+impl Order {
+    fn term(&self) -> u64 {
+        match self {
+            Self::Claim { term, .. } | Self::Execute { term, .. } => *term,
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        match self {
+            Self::Claim { stamp, .. } | Self::Execute { stamp, .. } => *stamp,
+        }
+    }
 }
 
 struct Running {
-    execution: Execution,
+    order: Order,
     stopped: bool,
+    /// When the present attempt began.
     began_ms: u64,
     call: u64,
     /// What is done when the present call has been answered.
@@ -39,75 +55,114 @@ enum Then {
 
 pub struct Executor {
     handle: Handle,
-    queue: VecDeque<Execution>,
+    exact: bool,
+    queue: VecDeque<Order>,
     running: Option<Running>,
+    refused_epoch: Option<u64>,
 }
 
 impl Executor {
-    pub fn new(handle: Handle) -> Self {
-        Self { handle, queue: VecDeque::new(), running: None }
+    pub fn new(handle: Handle, exact: bool) -> Self {
+        Self { handle, exact, queue: VecDeque::new(), running: None, refused_epoch: None }
     }
 
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.running.is_none()
     }
 
-    pub fn execute(&mut self, now_ms: u64, execution: Execution, store: &mut Store) {
-        self.queue.push_back(execution);
+    pub fn take(&mut self, now_ms: u64, order: Order, store: &mut Store) {
+        match &order {
+            Order::Claim { .. } => self.refused_epoch = None,
+            Order::Execute { stamp, .. } if Some(stamp.fence.0) <= self.refused_epoch => return,
+            Order::Execute { .. } => {}
+        }
+        self.queue.push_back(order);
         if self.running.is_none() {
             self.next(now_ms, store);
         }
     }
 
     pub fn halt(&mut self, term: u64, let_running_finish: bool) {
-        self.queue.retain(|execution| execution.term > term);
-        if let Some(running) = self.running.as_mut().filter(|it| !let_running_finish && it.execution.term <= term) {
+        self.queue.retain(|order| order.term() > term);
+        if let Some(running) = self.running.as_mut().filter(|it| !let_running_finish && it.order.term() <= term) {
             running.stopped = true;
         }
     }
 
     fn next(&mut self, now_ms: u64, store: &mut Store) {
-        let Some(execution) = self.queue.pop_front() else { return };
-        let RemoteOperation { method, keys, values } = &execution.operation;
+        let Some(order) = self.queue.pop_front() else { return };
+        let (call, then) = self.first_call(&order);
+        let call = store.call(now_ms, order.stamp(), call);
+        self.running = Some(Running { order, stopped: false, began_ms: now_ms, call, then });
+    }
+
+    fn first_call(&self, order: &Order) -> (StoreCall, Then) {
+        let operation = match order {
+            Order::Claim { claim, .. } => return (StoreCall::Acquire(claim.clone()), Then::End),
+            Order::Execute { operation, .. } if self.exact => return (StoreCall::Apply(operation.clone()), Then::End),
+            Order::Execute { operation, .. } => operation,
+        };
+        let RemoteOperation { method, keys, values } = operation;
         let key = keys[0].clone();
-        let (call, then) = match method {
+        match method {
             RemoteMethod::Set => (StoreCall::Set(key, values[0].clone()), Then::End),
             RemoteMethod::Remove | RemoteMethod::Delete => (StoreCall::Remove(key), Then::End),
             _ => (StoreCall::Get(key), Then::Change),
-        };
-        let call = store.call(now_ms, execution.stamp, call);
-        self.running = Some(Running { execution, stopped: false, began_ms: now_ms, call, then });
+        }
     }
 
     /// The store has answered a call of this process; gives what the peer is to hear.
     pub fn answered(&mut self, now_ms: u64, reply: &StoreReply, store: &mut Store) -> Option<Reply> {
         let running = self.running.as_mut().filter(|running| running.call == reply.call)?;
-        let outcome = match (&reply.result, running.then) {
+        if self.exact && !running.stopped && matches!(reply.result, Err(Refusal::Failed(_))) {
+            self.ask_again(now_ms, store);
+            return None;
+        }
+        let answer = match (&reply.result, running.then) {
             (Err(_), _) if running.stopped => None,
-            (Err(text), _) => Some(failed("CALLBACK_FAILED", text)),
-            (Ok(found), Then::End) => Some(running.outcome(found.clone())),
-            (Ok(found), Then::Change) => match running.change(found.as_ref()) {
-                Err(outcome) => Some(outcome),
+            (Err(Refusal::Stale), _) if self.exact => {
+                let epoch = running.order.stamp().fence.0;
+                self.refused_epoch = Some(epoch);
+                self.queue.retain(|order| matches!(order, Order::Claim { .. }) || order.stamp().fence.0 > epoch);
+                Some(Answer::Refused { epoch })
+            }
+            (Err(refusal), _) => running.failed("CALLBACK_FAILED", refusal.text()),
+            (Ok(given), Then::End) => running.answer(given.clone()),
+            (Ok(given), Then::Change) => match running.change(given.found()) {
+                Err(outcome) => running.executed(outcome),
                 // It was stopped between two steps.
                 Ok(_) if running.stopped => None,
                 Ok(call) => {
-                    running.call = store.call(now_ms, running.execution.stamp, call);
+                    running.call = store.call(now_ms, running.order.stamp(), call);
                     running.then = Then::End;
                     return None;
                 }
             },
         };
-        let Running { execution, .. } = self.running.take()?;
+        let Running { order, .. } = self.running.take()?;
         self.next(now_ms, store);
-        outcome.map(|outcome| self.reply(&execution, outcome))
+        answer.map(|answer| Reply { handle: self.handle, term: order.term(), answer })
     }
 
     /// Gives up what has taken too long.
     pub fn turn(&mut self, now_ms: u64, store: &mut Store) -> Option<Reply> {
-        self.running.as_ref().filter(|running| now_ms >= running.began_ms + ABANDON_AFTER_MS)?;
-        let Running { execution, stopped, .. } = self.running.take()?;
+        let running = self.running.as_ref().filter(|running| now_ms >= running.began_ms + ABANDON_AFTER_MS)?;
+        if self.exact && !running.stopped {
+            self.ask_again(now_ms, store);
+            return None;
+        }
+        let running = self.running.take()?;
         self.next(now_ms, store);
-        (!stopped).then(|| self.reply(&execution, failed("ABANDONED", "")))
+        let answer = if running.stopped { None } else { running.failed("ABANDONED", "") };
+        answer.map(|answer| Reply { handle: self.handle, term: running.order.term(), answer })
+    }
+
+    fn ask_again(&mut self, now_ms: u64, store: &mut Store) {
+        if let Some(Running { order, .. }) = self.running.take() {
+            let (call, then) = self.first_call(&order);
+            let call = store.call(now_ms, order.stamp(), call);
+            self.running = Some(Running { order, stopped: false, began_ms: now_ms, call, then });
+        }
     }
 
     /// A process was not there for a while: what it counts starts again.
@@ -116,18 +171,37 @@ impl Executor {
             running.began_ms += for_ms;
         }
     }
-
-    fn reply(&self, execution: &Execution, outcome: Outcome) -> Reply {
-        let Execution { term, stamp, .. } = execution;
-        Reply { handle: self.handle, term: *term, position: stamp.position, outcome, events: Vec::new() }
-    }
 }
 
 impl Running {
+    fn answer(&self, given: Given) -> Option<Answer> {
+        match (&self.order, given) {
+            (Order::Claim { claim, .. }, Given::Epoch(epoch)) => Some(Answer::Acquired { claim: claim.clone(), epoch }),
+            (_, Given::Outcome(outcome)) => self.executed(outcome),
+            (Order::Execute { operation, .. }, Given::Found(found)) => self.executed(match operation.method {
+                RemoteMethod::Insert => Outcome::Entries(Vec::new()),
+                RemoteMethod::UpdateIf => Outcome::Entries(vec![(0, None)]),
+                _ => Outcome::Entries(found.map(|found| (0, Some(found))).into_iter().collect()),
+            }),
+            _ => None,
+        }
+    }
+
+    fn failed(&self, code: &str, text: &str) -> Option<Answer> {
+        self.executed(Outcome::Failed(Failure { code: code.into(), text: text.into() }))
+    }
+
+    fn executed(&self, outcome: Outcome) -> Option<Answer> {
+        let Order::Execute { stamp, .. } = self.order else { return None };
+        Some(Answer::Executed { position: stamp.position, outcome, events: Vec::new() })
+    }
+
     /// The change that follows a look, or the outcome when there is none.
     fn change(&self, found: Option<&Blob>) -> Result<StoreCall, Outcome> {
-        let RemoteOperation { method, keys, values } = &self.execution.operation;
-        let own = self.execution.stamp.attempt > 1 && found == values.first();
+        let Order::Execute { operation: RemoteOperation { method, keys, values }, stamp, .. } = &self.order else {
+            return Err(Outcome::Done);
+        };
+        let own = stamp.attempt > 1 && found == values.first();
         let set = || StoreCall::Set(keys[0].clone(), values[0].clone());
         match (method, found) {
             (RemoteMethod::Insert, None) => Ok(set()),
@@ -138,18 +212,6 @@ impl Running {
             (_, _) => Err(Outcome::Entries(Vec::new())),
         }
     }
-
-    fn outcome(&self, found: Option<Blob>) -> Outcome {
-        match self.execution.operation.method {
-            RemoteMethod::Insert => Outcome::Entries(Vec::new()),
-            RemoteMethod::UpdateIf => Outcome::Entries(vec![(0, None)]),
-            _ => Outcome::Entries(found.map(|found| (0, Some(found))).into_iter().collect()),
-        }
-    }
-}
-
-fn failed(code: &str, text: &str) -> Outcome {
-    Outcome::Failed(Failure { code: code.into(), text: text.into() })
 }
 
 pub fn id_of(operation: &RemoteOperation) -> Option<Id> {

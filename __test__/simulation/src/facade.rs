@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use hamok::error::{Code, Error};
 use hamok::ports::{Call, Handle, Publication, Reply, State, Token};
-use hamok::state_machine::effect::Change;
+use hamok::state_machine::effect::{Change, RequestId};
+use hamok::state_machine::remote_map::PendingOperation;
 use hamok::wire::blob::Blob;
 use hamok::wire::command::{CollectionKind, Operation, Outcome, RemoteMethod};
 use hamok::wire::{GridId, NodeId};
 
-use crate::executor::{self, Execution, Executor};
+use crate::executor::{self, Executor, Order};
 use crate::model::Id;
 use crate::store::{Stamp, Store, StoreReply};
 use crate::told::Told;
@@ -21,12 +22,14 @@ pub const COLLECTIONS: [(Handle, CollectionKind, &str); 6] = [
     (2, CollectionKind::Queue, "queue"),
     (3, CollectionKind::Record, "record"),
     (4, CollectionKind::RemoteMap, "remote"),
-    (5, CollectionKind::RemoteMap, "other"),
+    (5, CollectionKind::RemoteMap, "exact"),
     (6, CollectionKind::Emitter, "emitter"),
 ];
 pub const MAP: Handle = 1;
 pub const QUEUE: Handle = 2;
 pub const RECORD: Handle = 3;
+/// The remote map whose store is exact.
+pub const EXACT: Handle = 5;
 
 pub fn collection_id(handle: Handle) -> &'static str {
     COLLECTIONS[handle as usize - 1].2
@@ -177,7 +180,7 @@ impl Facade {
             process,
             mirrors: COLLECTIONS.iter().map(|(handle, ..)| (*handle, Mirror::default())).collect(),
             requests: BTreeMap::new(),
-            executors: remote.map(|(handle, ..)| (*handle, Executor::new(*handle))).collect(),
+            executors: remote.map(|(handle, ..)| (*handle, Executor::new(*handle, *handle == EXACT))).collect(),
             joined: false,
             leader: None,
             state: State::Empty,
@@ -296,18 +299,28 @@ impl Facade {
             }
             Told::Completed { token, outcome } => self.settle(*token, Settlement::Answered(outcome.clone())),
             Told::Failed { token, error } => self.settle(*token, Settlement::Failed(error.clone())),
-            Told::Execute { handle, term, position, attempt, operation, .. } if !self.closed => {
+            Told::Execute { handle, term, epoch, attempt, operation } if !self.closed => {
+                let PendingOperation { position, request, revision, operation, .. } = operation;
                 let (term, position, attempt) = (*term, *position, *attempt);
+                let (process, handle, grid) = (self.process, *handle, place.grid);
+                let (fence, place, request) = ((*epoch, term), *revision, *request);
                 let id = executor::id_of(operation);
-                let (process, handle) = (self.process, *handle);
-                let Place { grid, epoch, .. } = place;
-                let stamp = Stamp { process, handle, grid, fence: (epoch, term), position, attempt, id };
+                let stamp = Stamp { process, handle, grid, fence, place, request, position, attempt, id };
                 self.events.push(Event::Ordered { process, stamp });
                 if let Some(executor) = self.executors.get_mut(&handle) {
-                    executor.execute(now_ms, Execution { term, stamp, operation: operation.clone() }, store);
+                    executor.take(now_ms, Order::Execute { term, stamp, operation: operation.clone() }, store);
                 }
             }
-            Told::Execute { .. } => {}
+            Told::Claim { handle, term, claim } if !self.closed => {
+                let (process, handle, term, grid) = (self.process, *handle, *term, place.grid);
+                let request = RequestId { session: 0, number: 0 };
+                let (fence, place, position, attempt, id) = ((0, term), 0, 0, 1, None);
+                let stamp = Stamp { process, handle, grid, fence, place, request, position, attempt, id };
+                if let Some(executor) = self.executors.get_mut(&handle) {
+                    executor.take(now_ms, Order::Claim { term, claim: claim.clone(), stamp }, store);
+                }
+            }
+            Told::Execute { .. } | Told::Claim { .. } => {}
             Told::Halt { term } => {
                 let leaving = self.leaving;
                 self.executors.values_mut().for_each(|executor| executor.halt(*term, leaving));

@@ -174,7 +174,7 @@ impl Model {
                 Vec::new()
             }
             // The ledger knows.
-            Command::Merge(_) => Vec::new(),
+            Command::Merge(_) | Command::Acquired(_) => Vec::new(),
         }
     }
 
@@ -207,7 +207,7 @@ impl Model {
         let revision = self.revision;
         let done = Some(Outcome::Done);
         let outcome = match operation {
-            Operation::Nothing | Operation::Message(_) => done,
+            Operation::Nothing | Operation::Message(_) | Operation::Reclaim { .. } => done,
             Operation::OpenSession { replaces, .. } => {
                 if let Some(former) = replaces {
                     self.sessions.remove(former);

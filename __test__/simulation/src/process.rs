@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use hamok::config::Options;
 use hamok::node::{Peer, StatusReport};
-use hamok::ports::Call;
+use hamok::ports::{Call, RemoteOptions};
 use hamok::raft::instance::View;
 use hamok::wire::{GridId, NodeId};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{self, Instant};
 
 use crate::client::Client;
-use crate::facade::{COLLECTIONS, Facade};
+use crate::facade::{COLLECTIONS, EXACT, Facade};
 use crate::random::{PeerRandom, Rng};
 use crate::told::Recorder;
 
@@ -71,7 +71,8 @@ impl Process {
         let peer = peer.unwrap_or_else(|error| panic!("{error}"));
         peer.call(Call::WatchCommits(true));
         for (handle, kind, id) in COLLECTIONS {
-            peer.call(Call::Open { handle, kind, collection: id.into() });
+            let remote = RemoteOptions { fenced: handle == EXACT, ..RemoteOptions::default() };
+            peer.call(Call::Open { handle, kind, collection: id.into(), remote });
         }
         peer.start(runtime.handle());
         drop(guard);

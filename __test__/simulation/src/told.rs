@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use hamok::error::Error;
 use hamok::ports::{DeliveryId, Front, Handle, Notice, State, Token};
 use hamok::state_machine::effect::Change;
+use hamok::state_machine::remote_map::PendingOperation;
 use hamok::wire::blob::Blob;
-use hamok::wire::command::{Outcome, RemoteOperation};
+use hamok::wire::command::Outcome;
 
 /// A notice that owns what it tells. Those that a simulation makes nothing of are text.
 #[derive(Debug, Clone)]
@@ -21,7 +22,8 @@ pub enum Told {
     Changes { handle: Handle, revision: u64, changes: Vec<Change> },
     Completed { token: Token, outcome: Outcome },
     Failed { token: Token, error: Error },
-    Execute { handle: Handle, term: u64, position: u64, index: u64, attempt: u8, operation: RemoteOperation },
+    Claim { handle: Handle, term: u64, claim: String },
+    Execute { handle: Handle, term: u64, epoch: u64, attempt: u8, operation: PendingOperation },
     Halt { term: u64 },
     Progress { handle: Handle, head: Option<Token> },
     Delivery { handle: Handle, id: DeliveryId, source: String, payload: Blob },
@@ -44,8 +46,9 @@ impl From<Notice<'_>> for Told {
             }
             Notice::Completed { token, outcome } => Self::Completed { token, outcome: outcome.clone() },
             Notice::Failed { token, error } => Self::Failed { token, error },
-            Notice::Execute { handle, term, position, index, attempt, operation } => {
-                Self::Execute { handle, term, position, index, attempt, operation: operation.clone() }
+            Notice::Claim { handle, term, claim } => Self::Claim { handle, term, claim: claim.to_string() },
+            Notice::Execute { handle, term, epoch, attempt, operation } => {
+                Self::Execute { handle, term, epoch, attempt, operation: operation.clone() }
             }
             Notice::Halt { term } => Self::Halt { term },
             Notice::Progress { handle, head } => Self::Progress { handle, head },

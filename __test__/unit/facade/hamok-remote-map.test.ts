@@ -114,9 +114,14 @@ describe('remote maps', () => {
     const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: { set } as never });
 
     await map.ready;
-    native.put().u8(14).u32(1).f64(3).f64(0).f64(9).u8(1, 1).list(['"a"']).list(['1']);
+    native.put().u8(14).u32(1).f64(3).f64(2).f64(0).f64(9).text('7-1').u8(1, 1).list(['"a"']).list(['1']);
     await vi.waitFor(() => expect(native.replies).toHaveLength(1));
-    expect(set).toHaveBeenCalledWith('a', 1, expect.any(Function), expect.objectContaining({ term: 3, index: 9 }));
+    expect(set).toHaveBeenCalledWith(
+      'a',
+      1,
+      expect.any(Function),
+      expect.objectContaining({ epoch: 2, term: 3, index: 9, operationId: '7-1', attempt: 1 }),
+    );
     expect(map.export()).toEqual({ mapId: 'map', appliedCommitIndex: -1 });
     expect(map.connection.highestSeenCommitIndex).toBe(9);
   });

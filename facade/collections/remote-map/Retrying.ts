@@ -68,8 +68,8 @@ export class Retrying {
 
     return new Promise<R>((resolve, reject) => {
       deadline.begin(() => {
-        this.controller.abort();
         reject(new Error(`The store of the remote map ${mapId} did not answer within ${abandonAfterMs} ms`));
+        this.controller.abort();
       });
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       start(() => call(signal, attempt)).then(resolve, reject);

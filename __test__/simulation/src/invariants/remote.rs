@@ -1,20 +1,23 @@
 //! The store sees the operations of a remote map in their order. Some of the last may be repeated, marked as such; what
-//! was acknowledged was done.
+//! was acknowledged was done. On an exact store each takes effect once, in whatever grid, and none comes out of its order.
 
 use std::collections::{BTreeMap, HashSet};
 
 use hamok::ports::Handle;
+use hamok::state_machine::effect::RequestId;
 use hamok::wire::GridId;
 use hamok::wire::command::Outcome;
 
 use super::Invariant;
-use crate::facade::{Event, Kind, Settlement, collection_id};
+use crate::facade::{EXACT, Event, Kind, Settlement, collection_id};
 use crate::model::Id;
 use crate::scene::Scene;
 use crate::store::{Stamp, Written};
 
 /// How many of the last operations may be repeated.
 const MOST_REPEATED: u64 = 64;
+/// The same on an exact store.
+const MOST_REPEATED_EXACTLY: u64 = 512;
 
 #[derive(Default)]
 pub struct Remote {
@@ -26,6 +29,8 @@ pub struct Remote {
     /// The newest leader of each map.
     newest: BTreeMap<Handle, (u64, u64)>,
     done: HashSet<Id>,
+    /// What has changed an exact store.
+    effective: HashSet<RequestId>,
 }
 
 fn in_order(highest: &mut BTreeMap<(GridId, Handle), u64>, stamp: &Stamp, what: &str) -> Result<(), String> {
@@ -35,7 +40,8 @@ fn in_order(highest: &mut BTreeMap<(GridId, Handle), u64>, stamp: &Stamp, what: 
             if attempt < 2 {
                 return Err(format!("{what} after {highest}, as if for the first time: {stamp:?}"));
             }
-            if position + MOST_REPEATED <= *highest {
+            let most = if handle == EXACT { MOST_REPEATED_EXACTLY } else { MOST_REPEATED };
+            if position + most <= *highest {
                 return Err(format!("{what} long after {highest}: {stamp:?}"));
             }
         }
@@ -83,8 +89,19 @@ impl Invariant for Remote {
         }
     }
 
-    fn written(&mut self, written: &Written, _scene: &Scene) -> Result<(), String> {
-        self.done.extend(written.stamp.id);
+    fn written(&mut self, written: &Written, scene: &Scene) -> Result<(), String> {
+        let Stamp { handle, request, id, .. } = written.stamp;
+        self.done.extend(id);
+        if handle == EXACT && !self.effective.insert(request) {
+            return Err(format!("it took effect twice: {:?}", written.stamp));
+        }
+        if let Some(stamp) = scene.store.misplaced {
+            return Err(format!("its place is taken: {stamp:?}"));
+        }
+        let highest = self.written.get(&(written.stamp.grid, handle));
+        if handle == EXACT && highest.is_some_and(|highest| written.stamp.position <= *highest) {
+            return Err(format!("it took effect after {highest:?}: {:?}", written.stamp));
+        }
         in_order(&mut self.written, &written.stamp, "written")
     }
 
