@@ -59,4 +59,25 @@ describe.each(STORES)('on %s', (kind) => {
     expect(late?.answers?.map(({ status }) => status)).toEqual(late?.operations.map(() => 'refused'));
     expect(violations(matrix.history(), before)).toEqual([]);
   }, 60_000);
+
+  it('a leader that was refused leads again, and carries out what is ordered', async () => {
+    const { grid } = matrix;
+
+    await grid.progress();
+
+    const frozen = await matrix.leaderFreezesAt('frozen');
+
+    await matrix.oneWrites(grid.live);
+    frozen.thaw();
+    frozen.retired = false;
+    await matrix.eventOf(frozen, 'refused', 0);
+
+    for (let leader = await grid.settled(); leader !== frozen; leader = await grid.settled()) {
+      await leader.kill();
+      await matrix.replace([leader]);
+    }
+    await grid.progress();
+    await grid.rest();
+    expect(violations(matrix.history(), await matrix.content())).toEqual([]);
+  }, 120_000);
 });
