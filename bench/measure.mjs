@@ -66,6 +66,28 @@ export async function pipelined(count, inFlight, operation) {
 }
 
 /**
+ * For so long, so many operations are always under way: operations/s that have ended by then. For operations that wait for
+ * one another, where the last ones would have it easier.
+ * @param {number} ms
+ * @param {number} inFlight
+ * @param {(index: number, isOver: () => boolean) => unknown} operation  may give up when it is over
+ */
+export async function pipelinedFor(ms, inFlight, operation) {
+  const end = performance.now() + ms;
+  const isOver = () => performance.now() >= end;
+  let next = 0;
+  let done = 0;
+  const lane = async () => {
+    while (!isOver()) {
+      await operation(next++, isOver);
+      if (!isOver()) done++;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return { perSecond: done / (ms / 1000) };
+}
+
+/**
  * Work that does so much: so much a second, and CPU of the whole process for each.
  * @param {number} count
  * @param {() => unknown} work

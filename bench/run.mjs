@@ -20,6 +20,9 @@ const SCENARIOS = [
   'emitter',
   'remote-memory',
   'remote-redis',
+  'stores',
+  'exact-redis',
+  'exact-postgres',
   'soak',
 ];
 const TIMEOUT_MS = 300_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Content, Fork, History } from './history';
 import { Hub } from './hub';
 import { journalPath, readJournals } from './journals';
-import { type PeerConfig, PeerProcess, type PeerState } from './peer-process';
+import { type PeerConfig, PeerProcess, type PeerState, type Program } from './peer-process';
 import type { Random } from './random';
 import { until } from './until';
 
@@ -35,11 +35,12 @@ export class Grid {
   private constructor(
     readonly hub: Hub,
     readonly config: GridConfig,
+    private readonly program: Program | undefined,
   ) {}
 
-  /** Starts processes, which have not joined yet. */
-  static async start(count: number, config: GridConfig, random: Random): Promise<Grid> {
-    const grid = new Grid(await Hub.start(random), config);
+  /** Starts processes, which have not joined yet. `program`: what they run, if it is not that of the black box. */
+  static async start(count: number, config: GridConfig, random: Random, program?: Program): Promise<Grid> {
+    const grid = new Grid(await Hub.start(random), config, program);
 
     try {
       await grid.startPeers(count);
@@ -65,7 +66,7 @@ export class Grid {
   async startPeer(peerId: string): Promise<PeerProcess> {
     const name = `${peerId}-${this.peers.filter((peer) => peer.peerId === peerId).length + 1}`;
     const path = journalPath(this.folder, name);
-    const peer = new PeerProcess(name, { ...this.config, peerId }, this.hub.port, path);
+    const peer = new PeerProcess(name, { ...this.config, peerId }, this.hub.port, path, this.program);
 
     this.peers.push(peer);
     await peer.ready();
@@ -73,8 +74,18 @@ export class Grid {
     return peer;
   }
 
+  /** Starts a process under a new peer id, ahead of the time: it is none of those that are to go on until it joins. */
+  startSpare(): Promise<PeerProcess> {
+    const started = this.startPeers(1) as Promise<[PeerProcess]>;
+
+    (this.peers.at(-1) as PeerProcess).retired = true;
+
+    return started.then(([peer]) => peer);
+  }
+
   /** Has them join, and work if the others do. */
   async join(peers: readonly PeerProcess[] = this.live): Promise<void> {
+    for (const peer of peers) peer.retired = false;
     await Promise.all(peers.map((peer) => peer.ask('join', {}, RECOVERY_LIMIT_MS)));
     if (this.working) await Promise.all(peers.map((peer) => this.startWork(peer)));
   }
@@ -116,17 +127,17 @@ export class Grid {
   }
 
   /** Waits until every live peer has had operations acknowledged that began after this call, or so. */
-  async progress(peers: readonly PeerProcess[] = this.live, limitMs = RECOVERY_LIMIT_MS): Promise<void> {
+  async progress(peers: readonly PeerProcess[] = this.live, count = PROGRESS): Promise<void> {
     const before = await this.states(peers);
 
     await until(
       async () => {
         const states = await this.states(peers);
 
-        return states.every(({ acknowledged }, index) => acknowledged - Number(before[index]?.acknowledged) > PROGRESS);
+        return states.every(({ acknowledged }, index) => acknowledged - Number(before[index]?.acknowledged) > count);
       },
       async () => `operations of ${peers.map(({ name }) => name)} are acknowledged\n${await this.report()}`,
-      limitMs,
+      RECOVERY_LIMIT_MS,
     );
   }
 

@@ -5,6 +5,12 @@ import type { History, Note, Operation } from './history';
 
 const EXTENSION = '.jsonl';
 
+/** The file of one process: its name, and what it has written. */
+export interface JournalFile<Line> {
+  readonly peer: string;
+  readonly lines: readonly Line[];
+}
+
 type Line =
   | (Pick<Operation, 'kind' | 'key' | 'value' | 'to' | 'items'> & { id: number; at: number })
   | { id: number; at: number; kind?: undefined; result?: unknown; code?: string }
@@ -20,11 +26,10 @@ export function readJournals(folder: string): History {
   const operations: Operation[] = [];
   const notes: Note[] = [];
 
-  for (const file of readdirSync(folder)) {
-    const peer = file.slice(0, -EXTENSION.length);
+  for (const { peer, lines } of readFiles<Line>(folder)) {
     const own = new Map<number, Operation>();
 
-    for (const line of linesOf(join(folder, file))) {
+    for (const line of lines) {
       if (line.id === undefined) {
         notes.push({ peer, event: line.event, args: line.args });
       } else if (line.kind !== undefined) {
@@ -44,9 +49,10 @@ export function readJournals(folder: string): History {
 }
 
 /** A process that was killed may have begun a line and not ended it. */
-function linesOf(file: string): Line[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line));
+export function readFiles<Line>(folder: string): JournalFile<Line>[] {
+  return readdirSync(folder).map((file) => {
+    const lines = readFileSync(join(folder, file), 'utf8').split('\n').slice(0, -1);
+
+    return { peer: file.slice(0, -EXTENSION.length), lines: lines.map((line) => JSON.parse(line)) };
+  });
 }

@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url';
 import type { HamokConfig } from 'hamok';
 import { until } from './until';
 
-const SCRIPT = fileURLToPath(new URL('child/peer.mjs', import.meta.url));
+/** What a peer's process runs: it answers `join`, `work`, `rest` and `state`, and what its tests ask of it. */
+export interface Program {
+  readonly script: string;
+  /** Follow those that every program gets: name, port of the hub, file for the journal, options of the `Hamok` as JSON. */
+  readonly args: readonly string[];
+}
+
+const BLACK_BOX: Program = { script: fileURLToPath(new URL('child/peer.mjs', import.meta.url)), args: [] };
 
 /** What is kept of the output of a process, for error texts. */
 const OUTPUT_CHARACTERS = 2000;
@@ -71,10 +78,11 @@ export class PeerProcess {
     readonly config: PeerConfig,
     hubPort: number,
     journal: string,
+    program: Program = BLACK_BOX,
   ) {
-    const args = [name, `${hubPort}`, journal, JSON.stringify(config)];
+    const args = [name, `${hubPort}`, journal, JSON.stringify(config), ...program.args];
 
-    this.child = fork(SCRIPT, args, { execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.child = fork(program.script, args, { execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     running.add(this.child);
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (data) => {
@@ -147,6 +155,18 @@ export class PeerProcess {
     const script = 'kill -STOP "$0"; sleep "$1"; kill -CONT "$0"';
 
     await once(spawn('/bin/sh', ['-c', script, `${this.child.pid}`, `${ms / 1000}`]), 'exit');
+  }
+
+  /** It may stop itself from now on. A shell sees to it that it goes on, and so ends, when this process is gone. */
+  mayFreeze(): void {
+    const script = 'while kill -0 "$0" && kill -0 "$1"; do sleep 1; done 2>/dev/null; kill -CONT "$0" 2>/dev/null';
+
+    spawn('/bin/sh', ['-c', script, `${this.child.pid}`, `${process.pid}`], { stdio: 'ignore' }).unref();
+  }
+
+  /** Lets it go on after it has stopped itself. */
+  thaw(): void {
+    this.child.kill('SIGCONT');
   }
 
   /** Blocks the event loop for so long. */

@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { addressed, frame, frameReader } from './frames.mjs';
 
-/** Connects a peer to the hub. Resolves with the socket when messages can go. */
-export async function connectToHub(port, hamok, HamokMessage) {
+/**
+ * Connects a peer to the hub. Resolves with the socket when messages can go.
+ * @param passes whether a message for this peer, or for all, goes out; none of the others does
+ */
+export async function connectToHub(port, hamok, HamokMessage, passes = (_destinationId) => true) {
   const socket = createConnection({ port, host: '127.0.0.1', noDelay: true });
 
   // A hub that is gone means that the test is over.
@@ -16,7 +19,8 @@ export async function connectToHub(port, hamok, HamokMessage) {
     frameReader((bytes) => hamok.accept(HamokMessage.fromBinary(bytes))),
   );
   hamok.on('message', (message) => {
-    if (socket.writable) socket.write(addressed(message.destinationId, message.toBinary()));
+    if (socket.writable && passes(message.destinationId))
+      socket.write(addressed(message.destinationId, message.toBinary()));
   });
 
   return socket;

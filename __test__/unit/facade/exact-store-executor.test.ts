@@ -224,6 +224,22 @@ describe('a leader that was replaced', () => {
     expect(replies[1]).toEqual([3, [], [['insert', 'a', 1]]]);
   });
 
+  it('because a later leader of its grid has written, until it leads again itself', async () => {
+    const { store, executor, order, replies } = createExact();
+
+    await store.applyBatch([{ method: 'clear', index: 5, operationId: 'x' }], { epoch: 1, term: 2 });
+    order(M.SET, ['a'], [1]);
+    await until(() => replies.length === 1);
+    expect(replies).toEqual([['refused', 1, 1]]);
+
+    order(M.SET, ['a'], [2]);
+    expect(executor.size).toBe(0);
+
+    order(M.SET, ['a'], [3], { term: 3 });
+    await until(() => replies.length === 2);
+    expect(replies[1]).toEqual([2, [], [['insert', 'a', 3]]]);
+  });
+
   it('whatever it has done of a batch counts', async () => {
     const { store, order, replies } = createExact();
     const steps = [{ status: 'done', result: undefined, repeated: false }] as never[];

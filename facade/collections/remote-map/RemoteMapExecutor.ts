@@ -18,8 +18,8 @@ export class RemoteMapExecutor<K, V> {
   /** In order. Bounded by what the native side hands over without an answer. */
   private queue: (Execution | Claim)[] = [];
   private running: Work | undefined;
-  /** What comes with this epoch or an earlier one would be refused again. */
-  private refusedEpoch = -1;
+  /** What comes with this epoch and term, or lower ones, would be refused again. */
+  private lastRefused: Pick<RefusedWrite, 'epoch' | 'term'> | undefined;
 
   private readonly workplace: Workplace<K, V>;
 
@@ -40,8 +40,8 @@ export class RemoteMapExecutor<K, V> {
 
   /** Runs an operation, or asks the store for an epoch, after what came earlier. */
   execute(order: Execution | Claim): void {
-    if (!isExecution(order)) this.refusedEpoch = -1;
-    else if (order.epoch <= this.refusedEpoch) return;
+    if (!isExecution(order)) this.lastRefused = undefined;
+    else if (this.lastRefused && !outranks(order, this.lastRefused)) return;
     this.queue.push(order);
     if (!this.running) this.next();
   }
@@ -89,13 +89,17 @@ export class RemoteMapExecutor<K, V> {
     return new BatchWork(workplace, batch);
   }
 
-  /** The native side hands the operations over again if it gets a later epoch. */
+  /** The native side hands the operations over again when it gets a later epoch, or leads again in a later term. */
   private refused(write: RefusedWrite, error: Error): void {
-    this.refusedEpoch = write.epoch;
-    this.queue = this.queue.filter((order) => !isExecution(order) || order.epoch > write.epoch);
+    this.lastRefused = write;
+    this.queue = this.queue.filter((order) => !isExecution(order) || outranks(order, write));
     this.host.replies.refused(write);
     this.host.report(hamokError('STALE_EPOCH', error.message, { cause: error }));
   }
+}
+
+function outranks(order: Execution, { epoch, term }: Pick<RefusedWrite, 'epoch' | 'term'>): boolean {
+  return order.epoch > epoch || (order.epoch === epoch && order.term > term);
 }
 
 function isExecution(order: Execution | Claim): order is Execution {
