@@ -58,12 +58,13 @@ pub struct Executor {
     exact: bool,
     queue: VecDeque<Order>,
     running: Option<Running>,
-    refused_epoch: Option<u64>,
+    /// What comes with this fence, or a lower one, would be refused again.
+    refused: Option<(u64, u64)>,
 }
 
 impl Executor {
     pub fn new(handle: Handle, exact: bool) -> Self {
-        Self { handle, exact, queue: VecDeque::new(), running: None, refused_epoch: None }
+        Self { handle, exact, queue: VecDeque::new(), running: None, refused: None }
     }
 
     pub fn is_idle(&self) -> bool {
@@ -72,8 +73,8 @@ impl Executor {
 
     pub fn take(&mut self, now_ms: u64, order: Order, store: &mut Store) {
         match &order {
-            Order::Claim { .. } => self.refused_epoch = None,
-            Order::Execute { stamp, .. } if Some(stamp.fence.0) <= self.refused_epoch => return,
+            Order::Claim { .. } => self.refused = None,
+            Order::Execute { stamp, .. } if Some(stamp.fence) <= self.refused => return,
             Order::Execute { .. } => {}
         }
         self.queue.push_back(order);
@@ -121,10 +122,10 @@ impl Executor {
         let answer = match (&reply.result, running.then) {
             (Err(_), _) if running.stopped => None,
             (Err(Refusal::Stale), _) if self.exact => {
-                let epoch = running.order.stamp().fence.0;
-                self.refused_epoch = Some(epoch);
-                self.queue.retain(|order| matches!(order, Order::Claim { .. }) || order.stamp().fence.0 > epoch);
-                Some(Answer::Refused { epoch })
+                let fence = running.order.stamp().fence;
+                self.refused = Some(fence);
+                self.queue.retain(|order| matches!(order, Order::Claim { .. }) || order.stamp().fence > fence);
+                Some(Answer::Refused { epoch: fence.0 })
             }
             (Err(refusal), _) => running.failed("CALLBACK_FAILED", refusal.text()),
             (Ok(given), Then::End) => running.answer(given.clone()),

@@ -60,7 +60,7 @@ describe('operations', () => {
     await until(() => replies.length === 5);
 
     expect(applyBatch.mock.calls.map(([operations]) => operations.length)).toEqual([1, 4]);
-    const [[operations, context]] = applyBatch.mock.calls.slice(1) as [Parameters<typeof applyBatch>];
+    const [operations, context] = applyBatch.mock.calls[1]!;
     expect(operations.map(({ operationId, index }) => [operationId, index])).toEqual([
       ['operation 2', 20],
       ['operation 3', 30],
