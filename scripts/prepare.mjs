@@ -4,14 +4,27 @@
 //   node scripts/prepare.mjs [facade | native] [--release]
 //
 // Everything is reported on stderr: `npm pack --json`, which comes here too, owns stdout.
-import { copyFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Failure, main, root, run, runCargo, runNode } from './run.mjs';
 import { writeDeepTypes } from './types/deep-paths.mjs';
 
 const LIBRARY_EXTENSIONS = ['.so', '.dylib', '.dll'];
+
+/** Of everything that is compiled to be tested: what has other features than the rest would be compiled once more. */
+export const TEST_FEATURES = ['--features', 'test-util'];
 
 export async function prepare({ release = false, only } = {}) {
   if (only !== 'native') {
@@ -48,12 +61,33 @@ export async function buildFacade() {
 
 export async function buildNative({ release = false } = {}) {
   report(`building the native library${release ? ' for release' : ''}`);
-  const profile = release ? 'release' : 'addon';
+  const options = release ? ['--profile', 'release'] : ['--profile', 'addon', ...TEST_FEATURES];
+  install(await compileNative(options), join(root, libraryFileName()));
+}
+
+/**
+ * Gives the file of the library. The simulation is compiled with a hamok of its own, whose features differ, and cargo keeps
+ * both libraries under one name: what it finds there later, and takes for fresh, may be the other one. So the time of the
+ * right one is noted beside it.
+ */
+async function compileNative(options) {
   // Alone: together with other packages of the workspace it would have features that only they need.
-  const args = ['build', '-p', 'hamok', '--lib', '--profile', profile, '--message-format', 'json-render-diagnostics'];
+  const args = ['build', '-p', 'hamok', '--lib', ...options, '--message-format', 'json-render-diagnostics'];
   const { code, text } = await runCargo(args, { stdout: 'keep' });
   if (code !== 0) throw new Failure('the native library does not build');
-  install(libraryIn(text), join(root, libraryFileName()));
+
+  const { file, fresh } = libraryIn(text);
+  const compiled = join(dirname(file), 'deps', basename(file));
+  const note = `${file}.time`;
+  const time = String(changedAtMs(compiled));
+
+  if (!fresh) writeFileSync(note, time);
+  else if (existsSync(compiled) && !(existsSync(note) && readFileSync(note, 'utf8') === time)) {
+    // Without it, cargo makes it anew.
+    rmSync(compiled);
+    return compileNative(options);
+  }
+  return file;
 }
 
 /** The native library of this machine, under the name that facade/binding/platform.ts looks for. */
@@ -66,15 +100,14 @@ export function libraryFileName() {
 
 /** Cargo says where its library is, whatever the target folder is and however the platform names libraries. */
 function libraryIn(cargoMessages) {
-  const library = cargoMessages
+  const artifact = cargoMessages
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line))
-    .filter(({ reason, target }) => reason === 'compiler-artifact' && target.kind.includes('cdylib'))
-    .flatMap(({ filenames }) => filenames)
-    .find((file) => LIBRARY_EXTENSIONS.includes(extname(file)));
-  if (!library) throw new Failure('cargo made no dynamic library: is cdylib missing from crate-type in Cargo.toml?');
-  return library;
+    .find(({ reason, target }) => reason === 'compiler-artifact' && target.kind.includes('cdylib'));
+  const file = artifact?.filenames.find((name) => LIBRARY_EXTENSIONS.includes(extname(name)));
+  if (!file) throw new Failure('cargo made no dynamic library: is cdylib missing from crate-type in Cargo.toml?');
+  return { file, fresh: artifact.fresh };
 }
 
 /** The copy keeps the time of its original: so a debug build replaces a release build, and a current one stays. */
@@ -90,7 +123,12 @@ function install(library, target) {
 }
 
 function changedAt(path) {
-  return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return changedAtMs(join(root, path));
+}
+
+/** 0: there is no such file. */
+function changedAtMs(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Folders count themselves, because a file that was removed shows only there. */

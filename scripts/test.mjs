@@ -9,13 +9,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv } from 'node:process';
-import { buildFacade, buildNative, installDependencies } from './prepare.mjs';
+import { buildFacade, buildNative, installDependencies, TEST_FEATURES } from './prepare.mjs';
 import { Failure, main, runCargo, runNode } from './run.mjs';
 
-// Clippy, cargo test and the library that vitest loads share one profile, and with it the builds of dependencies.
-const clippy = ['clippy', '--profile', 'addon', '--all-targets'];
+// Clippy, cargo test and the library that vitest loads share one profile, and with it the builds of dependencies: these
+// must have the same features for all of them.
+const profile = ['--profile', 'addon'];
 // Each by itself: together, hamok would have the features that only the simulation needs.
-const crates = ['hamok', 'hamok-simulation'];
+const crates = [
+  ['-p', 'hamok', ...TEST_FEATURES],
+  ['-p', 'hamok-simulation'],
+];
 
 /** A step resolves with `{ code, passed, failed }`, or nothing when it did its work. */
 const steps = [
@@ -72,7 +76,7 @@ function biome() {
 
 async function clippyAll() {
   for (const crate of crates) {
-    const { code } = await runCargo([...clippy, '-p', crate, '--', '-D', 'warnings']);
+    const { code } = await runCargo(['clippy', ...profile, ...crate, '--all-targets', '--', '-D', 'warnings']);
     if (code !== 0) return { code };
   }
 }
@@ -81,8 +85,9 @@ async function cargoTest() {
   let text = '';
   let code = 0;
   for (const crate of crates) {
-    const args = ['test', '--profile', 'addon', '--no-fail-fast', '-p', crate];
-    const tested = await runCargo(args, { stdout: 'tee' });
+    // All that have tests: programs have none, and neither does the documentation.
+    const targets = ['--lib', '--test', '*'];
+    const tested = await runCargo(['test', ...profile, ...crate, ...targets, '--no-fail-fast'], { stdout: 'tee' });
     text += tested.text;
     code ||= tested.code;
   }
