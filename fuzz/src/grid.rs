@@ -6,7 +6,7 @@ use hamok::node::logbook;
 use hamok::node::remote_executor::RemoteExecutor;
 use hamok::node::replica::{Feed, NodeReplica};
 use hamok::node::requests::Batch;
-use hamok::ports::{Front, Notice};
+use hamok::ports::{Front, Notice, RemoteOptions};
 use hamok::raft::apply::Replica;
 use hamok::raft::log_store::{LogRecord, LogStore};
 use hamok::state_machine::StateMachine;
@@ -41,7 +41,7 @@ impl Grid {
         let (signals, _) = mpsc::unbounded_channel();
         let feed = Feed { replica: replica.clone(), source: 0, log: LogStore::default(), signals };
         for (handle, (kind, collection)) in (1..).zip(samples::COLLECTIONS) {
-            replica.open(handle, kind, collection.into());
+            replica.open(handle, kind, collection.into(), RemoteOptions::default());
         }
         replica.lock().watch_commits = true;
         replica.start_session(OWN_SESSION, "own");

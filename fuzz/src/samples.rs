@@ -4,9 +4,9 @@ use hamok::state_machine::StateMachine;
 use hamok::wire::blob::Blob;
 use hamok::wire::codec;
 use hamok::wire::command::{
-    CollectionKind, Command, CompareAction, Executed, ExecutedOperation, Failure, Inheritance, LogPosition,
-    MapOperation, Merge, Operation, Outcome, QueueOperation, RemoteEvent, RemoteMethod, RemoteOperation, RequestBatch,
-    Sweep,
+    Acquired, Claim, CollectionKind, Command, CompareAction, Executed, ExecutedOperation, Failure, Inheritance,
+    LogPosition, MapOperation, Merge, Operation, Outcome, QueueOperation, RemoteEvent, RemoteMethod, RemoteOperation,
+    RequestBatch, Sweep,
 };
 
 /// One collection of each kind, with its id.
@@ -66,6 +66,7 @@ pub fn operations() -> Vec<Operation> {
         let operation = RemoteOperation { method, keys: vec![blob("key")], values: vec![blob("value")] };
         operations.push(Operation::RemoteMap { collection: "remote".into(), operation });
     }
+    operations.push(Operation::Reclaim { collection: "remote".into() });
     operations.push(Operation::Map { collection: "none".into(), operation: MapOperation::Clear });
     operations.push(Operation::Detach { collection: "emitter".into() });
     operations
@@ -101,6 +102,11 @@ pub fn executed() -> Command {
     Command::Executed(Executed { collection: "remote".into(), results })
 }
 
+fn acquired() -> Command {
+    let claim = Claim { grid: 1, lineage_epoch: 1, number: 1 };
+    Command::Acquired(Acquired { collection: "remote".into(), claim, epoch: 4 })
+}
+
 /// A history that leaves something in every collection.
 pub fn commands() -> Vec<Command> {
     let operations = operations();
@@ -108,7 +114,8 @@ pub fn commands() -> Vec<Command> {
     let sweep = Sweep { sessions: vec![9], collections: vec![("emitter".into(), 40)] };
     let again = next + operations.len() as u64;
     let last = operations[2..8].to_vec();
-    vec![opening(), requests(next, operations), executed(), Command::Sweep(sweep), requests(again, last)]
+    let sweep = Command::Sweep(sweep);
+    vec![opening(), requests(next, operations), executed(), acquired(), sweep, requests(again, last)]
 }
 
 /// What the history leads to.

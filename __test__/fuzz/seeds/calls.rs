@@ -1,4 +1,4 @@
-//! What the facade packs: operations, events of emitters, and results of remote operations.
+//! What the facade packs: operations, events of emitters, and what came of remote operations.
 
 use super::Seeds;
 
@@ -82,7 +82,7 @@ fn remote() -> Packer {
     let packer = (1..=10).fold(Packer::default(), |packer, method| {
         packer.operation(6, 1, REMOTE).byte(method).list(1, &["key"]).list(1, &["value"])
     });
-    packer.operation(7, 2, 0).text("a message to everybody")
+    packer.operation(7, 2, 0).text("a message to everybody").operation(11, 3, REMOTE)
 }
 
 fn deliveries() -> Packer {
@@ -91,8 +91,10 @@ fn deliveries() -> Packer {
 }
 
 fn replies() -> Packer {
-    let packer = Packer::default().int(REMOTE).number(7.0).number(0.0).byte(0).text("CODE").text("text");
-    let packer = packer.int(REMOTE).number(7.0).number(1.0).byte(1).int(2).int(0).byte(1).text("old").int(1).byte(0);
+    let packer = Packer::default().int(REMOTE).number(7.0).byte(0).number(0.0).text("CODE").text("text");
+    let packer = packer.int(REMOTE).number(7.0).byte(1).number(1.0).int(2).int(0).byte(1).text("old").int(1).byte(0);
     let packer = packer.int(4).byte(1).text("key").text("value").byte(2).text("key").text("value").text("new");
-    packer.byte(3).text("key").text("new").byte(4)
+    let packer = packer.byte(3).text("key").text("new").byte(4);
+    let packer = packer.int(REMOTE).number(7.0).byte(2).text("the claim").number(3.0);
+    packer.int(REMOTE).number(7.0).byte(3).number(3.0)
 }
