@@ -818,6 +818,9 @@ export declare class MemoryBaseMap<K, V> extends Map<K, V> implements BaseMap<K,
  * must create the map. For most of them see {@link EntryCollection}. Their promises reject also with `CALLBACK_FAILED`, and
  * the text of what the store threw; `ABANDONED`. Reads reject with what the store threw, and with `CLOSED`.
  *
+ * A store with `acquire` and `applyBatch`, such as those of `hamok/stores/redis` and `hamok/stores/postgres`, is *exact*:
+ * each operation takes effect once and in its place, whatever dies, freezes or gets lost.
+ *
  * In the store's answers `undefined` stands for an absent key. Everything else is a value, also `0`, `''` and `false`;
  * `null` is one if the value codec brings it back as `null`, as JSON does.
  */
@@ -832,14 +835,20 @@ export declare class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRem
   /** Made by `hamok.createRemoteMap`. */
   private constructor();
 
+  /** Figures of this peer. */
+  get stats(): HamokRemoteMapStats;
+
   /** The number of entries in the store. */
   size(): Promise<number>;
 
   /** Whether the store has no entries. */
   isEmpty(): Promise<boolean>;
 
-  /** The value that the store has for a key, `undefined` when it has none. */
-  get(key: K): Promise<V | undefined>;
+  /**
+   * The value that the store has for a key, `undefined` when it has none. With `linearizable` it rejects also with what
+   * `sync()` rejects with.
+   */
+  get(key: K, { linearizable }?: RemoteMapReadOptions): Promise<V | undefined>;
 
   /** The entries of those keys that the store has. */
   getAll(keys: IterableIterator<K> | K[]): Promise<ReadonlyMap<K, V>>;
@@ -861,6 +870,14 @@ export declare class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRem
    * in the store. Rejects with `TIMEOUT`, `NO_LEADER`, `NO_QUORUM` or `CLOSED`.
    */
   sync(): Promise<void>;
+
+  /**
+   * Claims the store for this grid. When the store has refused it with `STALE_EPOCH`, because another grid has written, this
+   * grid waits: two grids that push each other out would only alternate. Call this on any peer of the grid that shall have
+   * the store; what waits is executed then, and the other grid is refused. Resolves when the claim is ordered. Does nothing
+   * with a store that has no `acquire`. Errors are those of `sync()`.
+   */
+  acquire(): Promise<void>;
 
   /** How far this peer is. The entries stay in the store. @throws HamokError `CLOSED` */
   export(): HamokRemoteMapSnapshot;
@@ -888,9 +905,14 @@ export type HamokRemoteMapBuilderConfig<K, V> = CollectionConfig & {
   equalValues?: EqualValues<V>;
   /**
    * How long the store may take for an operation, in milliseconds. After that the caller's promise rejects with
-   * `ABANDONED`, and the next operation starts. Default 30000.
+   * `ABANDONED`, and the next operation starts; a store that takes batches is asked again instead. Default 30000.
    */
   abandonAfterMs?: number;
+  /**
+   * How many operations may wait for their execution. Further ones of this peer reject with `TOO_MANY_PENDING`: when it
+   * has so many under way itself, or when so many of all peers are ordered and not executed. Default 100000.
+   */
+  maxPendingOperations?: number;
 };
 
 /**
@@ -908,8 +930,26 @@ export type HamokRemoteMapEventMap<K, V> = {
   clear: [];
   /** This peer was away for so long that it missed events. Read the store. */
   'events-lost': [];
+  /** On the leader: a call of the store has taken a second, and goes on. */
+  'store-slow': [elapsedInMs: number];
+  /**
+   * On the leader: the store, which takes batches, fails or does not answer, and is asked again until it does. Callers may
+   * time out meanwhile, and their operations take effect later.
+   */
+  'store-down': [error: Error];
+  /** On the leader: it does again. */
+  'store-up': [];
   /** The map was closed on this peer; the last event. */
   close: [];
+};
+
+/** How a remote map reads. */
+export type RemoteMapReadOptions = {
+  /**
+   * Whether the read sees everything that any peer was told to be done before the call. It then waits until the leader has
+   * confirmed that it leads and has executed all operations that came before. Default false.
+   */
+  linearizable?: boolean;
 };
 
 /**
@@ -918,40 +958,67 @@ export type HamokRemoteMapEventMap<K, V> = {
  * in which the grid committed them.
  *
  * A function that throws or rejects makes the caller's promise reject with that error, and the next operation goes on.
+ *
+ * The last argument of what the leader calls is a context; it is undefined when a peer only reads. A store that keeps
+ * what it says in the same transaction as each write can refuse a leader that was replaced and recognise repetitions; see
+ * `acquire`, and `hamok/stores/redis` and `hamok/stores/postgres` for stores that do.
  */
 export interface RemoteMap<K, V> {
   /** The number of entries. */
   size(): Promise<number>;
 
   /** Deletes all entries. */
-  clear(): Promise<void>;
+  clear(context?: RemoteMapContext): Promise<void>;
 
   /** The keys of all entries. */
   keys(): Promise<IterableIterator<K>>;
 
   /** The value of a key, `undefined` when it does not exist. */
-  get(key: K): Promise<V | undefined>;
+  get(key: K, context?: RemoteMapContext): Promise<V | undefined>;
 
   /** The entries of those `keys` that exist. */
-  getAll(keys: IterableIterator<K>): Promise<ReadonlyMap<K, V>>;
+  getAll(keys: IterableIterator<K>, context?: RemoteMapContext): Promise<ReadonlyMap<K, V>>;
 
   /**
    * Sets an entry, then calls `callback` with the value that the key had, `undefined` when it had none. The operation is
    * over when the callback has been called and the promise, if there is one, has settled.
    */
-  set(key: K, value: V, callback?: (oldValue: V | undefined) => void): Promise<void> | void;
+  set(key: K, value: V, callback?: (oldValue: V | undefined) => void, context?: RemoteMapContext): Promise<void> | void;
 
   /** Sets entries, then calls `callback` once with what changed. It is over as `set` is. */
-  setAll(entries: ReadonlyMap<K, V>, callback?: (result: RemoteMapUpdateResult<K, V>) => void): Promise<void> | void;
+  setAll(
+    entries: ReadonlyMap<K, V>,
+    callback?: (result: RemoteMapUpdateResult<K, V>) => void,
+    context?: RemoteMapContext,
+  ): Promise<void> | void;
 
   /** Deletes an entry. Gives its value, `undefined` when the key did not exist. */
-  remove(key: K): Promise<V | undefined>;
+  remove(key: K, context?: RemoteMapContext): Promise<V | undefined>;
 
   /** Deletes entries. Gives those that existed. */
-  removeAll(keys: IterableIterator<K>): Promise<ReadonlyMap<K, V>>;
+  removeAll(keys: IterableIterator<K>, context?: RemoteMapContext): Promise<ReadonlyMap<K, V>>;
 
   /** Iterates over all entries. */
   iterator(): AsyncIterableIterator<[K, V]>;
+
+  /**
+   * Optional. The epoch of a grid: the next number when `gridId` is new to the map, higher than all before; otherwise the
+   * number that it got the first time. The leader asks before it executes anything in a grid, and once more after another
+   * grid was merged into it. Every context then has that epoch. A write that rejects with an error whose `code` is
+   * `STALE_EPOCH` tells a leader that it was replaced: it stops executing.
+   * @param gridId at most 200 characters
+   */
+  acquire?(gridId: string): Promise<number>;
+
+  /**
+   * Optional, and only used with `acquire`. Carries out several operations in their order, in one step, and in place of
+   * the functions above. The store recognises operations that it has carried out by their ids; so what it rejects, or does
+   * not answer, is asked again until there is an answer, and no operation is given up. See `ExactStore` of
+   * `hamok/stores/testing`.
+   * @param operations at most 1,024
+   * @returns a result for each
+   */
+  applyBatch?(operations: readonly StoreOperation<K, V>[], context: BatchContext): Promise<StoreResult<K, V>[]>;
 }
 
 /** What `RemoteMap.setAll` did. */
@@ -964,18 +1031,55 @@ export interface RemoteMapUpdateResult<K, V> {
 
 /**
  * What a function of a store gets as one more argument when the leader executes an operation: who executes it, in which
- * place of the order, and whether it still should. To use it, declare a last parameter `context?: RemoteMapContext`;
- * when a peer only reads, it is undefined.
+ * place of the order, and whether it still should. Declare a last parameter `context?: RemoteMapContext` to use it; when a
+ * peer only reads, it is undefined.
+ *
+ * What a store needs to know of a write: one with a lower `(epoch, term)` than it has seen comes from a leader that was
+ * replaced; one whose `operationId` it has seen is a repetition.
  */
 export interface RemoteMapContext {
-  /** The leader's term in which the operation was handed to it. Grows with every election. */
+  /**
+   * Counts the grids that have written to the store: the number that its `acquire` gave to this one. For a store without
+   * `acquire` it begins at 1 with every new grid, and rises when a grid is re-formed or merged.
+   */
+  readonly epoch: number;
+  /** The leader's term in which the operation was handed to it. Grows with every election; begins anew in each grid. */
   readonly term: number;
-  /** Log index at which the operation was committed. Never falls; operations that were sent together share one. */
+  /**
+   * The place of the operation in the order of its grid. Higher than that of every earlier operation; begins anew in a new
+   * grid, but not in one that goes on from another.
+   */
   readonly index: number;
-  /** 1; 2 when a former leader may have executed the operation already. */
+  /** Names the operation: the same in each attempt, of whichever leader. At most 200 characters. */
+  readonly operationId: string;
+  /** 1; 2 when it may have been executed already, by a former leader or by this one. */
   readonly attempt: number;
   /** Aborted when the result no longer matters: this peer no longer leads, or the operation was given up. */
   readonly signal: AbortSignal;
+}
+
+/** Figures of a remote map; see `HamokRemoteMap.stats`. */
+export interface HamokRemoteMapStats {
+  /** Operations of this peer that have no answer yet. */
+  readonly pending: number;
+  /** Operations of all peers that are ordered and not known to be executed. */
+  readonly lag: number;
+  /** Operations that this peer has executed as the leader, failed ones included. */
+  readonly executed: number;
+  /** Those of them that ended in an error for their caller. */
+  readonly failed: number;
+  /**
+   * Those of them that had been executed before: an exact store has recognised them; of another store, all that may have
+   * been.
+   */
+  readonly repeated: number;
+  /** How long the last 1,024 calls of the store took on this peer, in milliseconds. 0 when there was none. */
+  readonly storeTimeInMs: {
+    /** Half of them took no longer. */
+    readonly p50: number;
+    /** Of a hundred, one took longer. */
+    readonly p99: number;
+  };
 }
 
 /** The keys of a remote map: to be awaited for an iterator, or iterated with `for await`. */
@@ -988,6 +1092,108 @@ export type HamokRemoteMapSnapshot = {
   /** Log index up to which this peer had applied the grid's operations. */
   appliedCommitIndex: number;
 };
+
+/** What an operation does: what the function of the name `method` does. */
+export type StoreAction<K, V> =
+  | {
+      /** Sets an entry, or sets it if its key does not exist. */
+      readonly method: 'set' | 'insert';
+      /** The key of the entry. */
+      readonly key: K;
+      /** The value to set. */
+      readonly value: V;
+    }
+  | {
+      /** Sets a value if the present one is `oldValue`. */
+      readonly method: 'updateIf';
+      /** The key of the entry. */
+      readonly key: K;
+      /** The value to set. */
+      readonly value: V;
+      /** What must be there. */
+      readonly oldValue: V;
+    }
+  | {
+      /** Sets entries, or those whose keys do not exist. */
+      readonly method: 'setAll' | 'insertAll';
+      /** The entries. */
+      readonly entries: ReadonlyMap<K, V>;
+    }
+  | {
+      /** Deletes an entry. */
+      readonly method: 'remove';
+      /** Its key. */
+      readonly key: K;
+    }
+  | {
+      /** Deletes entries. */
+      readonly method: 'removeAll';
+      /** Their keys. */
+      readonly keys: readonly K[];
+    }
+  | {
+      /** Deletes all entries. */
+      readonly method: 'clear';
+    };
+
+/** One operation of a batch. */
+export type StoreOperation<K, V> = StoreAction<K, V> & {
+  /** As in the context of a single write. */
+  readonly index: number;
+  /** As in the context of a single write. */
+  readonly operationId: string;
+};
+
+/** How an operation of a batch ended. */
+export type StoreResult<K, V> =
+  | {
+      /** It was carried out. */
+      readonly status: 'done';
+      /** As the first attempt had it. */
+      readonly result: StoreValue<K, V>;
+      /** Whether an earlier attempt has carried it out. */
+      readonly repeated: boolean;
+    }
+  | {
+      /** It cannot be carried out, and has changed nothing; the next operations are not concerned. */
+      readonly status: 'failed';
+      /** Why. After a repetition only its text is what it was. */
+      readonly error: Error;
+      /** Whether an earlier attempt has failed. */
+      readonly repeated: boolean;
+    }
+  | {
+      /** The store has refused it, and with it all later operations of the batch. */
+      readonly status: 'refused';
+      /** That of the first operation that was refused. */
+      readonly error: StaleWriteError;
+    };
+
+/** What the function of the same name gives; for `set` and `setAll`, what its callback gets. */
+export type StoreValue<K, V> = V | undefined | boolean | ReadonlyMap<K, V> | RemoteMapUpdateResult<K, V>;
+
+/** The context of a batch. Each operation of it has an index and an operation id of its own. */
+export type BatchContext = Pick<RemoteMapContext, 'epoch' | 'term'> &
+  Partial<Pick<RemoteMapContext, 'attempt' | 'signal'>>;
+
+/** Why a store refused a write. */
+export type StaleWriteCode =
+  /** A leader of a later epoch, or of a later term, has written. Who gets this does not lead any more. */
+  | 'STALE_EPOCH'
+  /**
+   * A later operation of the map has been carried out, and there is no record of this one. It was given up, and the order
+   * would be broken if it were carried out now.
+   */
+  | 'STALE_INDEX';
+
+/** A store has refused a write: nothing was changed. Programs read `code`. */
+export declare class StaleWriteError extends Error {
+  /** Why. */
+  readonly code: StaleWriteCode;
+
+  /** Makes an error. */
+  constructor(code: StaleWriteCode, message: string);
+}
 
 // ── Records ──
 
@@ -1880,6 +2086,11 @@ export type HamokErrorCode =
   | 'KIND_MISMATCH'
   /** One write or event is larger than `maxCommandBytes`. Nothing was changed or sent; split it. */
   | 'COMMAND_TOO_LARGE'
+  /**
+   * As many operations of a remote map wait for their execution as its `maxPendingOperations` allows. Nothing was changed
+   * or sent; wait, and try again.
+   */
+  | 'TOO_MANY_PENDING'
   /** A live peer of the grid has this peer id. Join under another, or stop that peer. */
   | 'PEER_ID_IN_USE'
   /**
@@ -1899,10 +2110,15 @@ export type HamokErrorCode =
    */
   | 'CALLBACK_FAILED'
   /**
-   * A callback of a remote map did not settle in time and the map went on without it. The store may still be changed by
-   * it; look why it hangs.
+   * A callback of a remote map did not settle in time and the map went on without it. A store without fences may still be
+   * changed by it; look why it hangs.
    */
   | 'ABANDONED'
+  /**
+   * An `error` event of the leader: the store of a remote map has refused it, because another grid, or a later leader, has
+   * written. Nothing more is executed here. If this grid is the one that shall write, call `acquire()` of the map.
+   */
+  | 'STALE_EPOCH'
   /** A defect of this package. The instance may have closed itself; please report the text. */
   | 'INTERNAL'
   /** There is no native library for this operating system, processor and C library. */

@@ -38,6 +38,9 @@ export type { RemoteMapContext } from './collections/remote-map/RemoteMapContext
 export type { HamokRemoteMapStats } from './collections/remote-map/StoreWatch';
 export type { RemoteMapKeys } from './collections/remote-map/RemoteMapKeys';
 export type { HamokRemoteMapSnapshot } from './HamokSnapshot';
+export type { StoreAction, StoreOperation, StoreResult, StoreValue } from './stores/ExactStore';
+export type { BatchContext } from './stores/ExecutionContext';
+export { type StaleWriteCode, StaleWriteError } from './stores/StaleWriteError';
 
 // Records
 

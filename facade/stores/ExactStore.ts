@@ -17,16 +17,48 @@ import type { RemoteMap, RemoteMapUpdateResult } from '../index';
 import type { BatchContext, StoreContext } from './ExecutionContext';
 import type { StaleWriteError } from './StaleWriteError';
 
-/** What an operation does: what the function of this name does. */
+/** What an operation does: what the function of the name `method` does. */
 export type StoreAction<K, V> =
-  | { readonly method: 'set'; readonly key: K; readonly value: V }
-  | { readonly method: 'setAll'; readonly entries: ReadonlyMap<K, V> }
-  | { readonly method: 'insert'; readonly key: K; readonly value: V }
-  | { readonly method: 'insertAll'; readonly entries: ReadonlyMap<K, V> }
-  | { readonly method: 'updateIf'; readonly key: K; readonly value: V; readonly oldValue: V }
-  | { readonly method: 'remove'; readonly key: K }
-  | { readonly method: 'removeAll'; readonly keys: readonly K[] }
-  | { readonly method: 'clear' };
+  | {
+      /** Sets an entry, or sets it if its key does not exist. */
+      readonly method: 'set' | 'insert';
+      /** The key of the entry. */
+      readonly key: K;
+      /** The value to set. */
+      readonly value: V;
+    }
+  | {
+      /** Sets a value if the present one is `oldValue`. */
+      readonly method: 'updateIf';
+      /** The key of the entry. */
+      readonly key: K;
+      /** The value to set. */
+      readonly value: V;
+      /** What must be there. */
+      readonly oldValue: V;
+    }
+  | {
+      /** Sets entries, or those whose keys do not exist. */
+      readonly method: 'setAll' | 'insertAll';
+      /** The entries. */
+      readonly entries: ReadonlyMap<K, V>;
+    }
+  | {
+      /** Deletes an entry. */
+      readonly method: 'remove';
+      /** Its key. */
+      readonly key: K;
+    }
+  | {
+      /** Deletes entries. */
+      readonly method: 'removeAll';
+      /** Their keys. */
+      readonly keys: readonly K[];
+    }
+  | {
+      /** Deletes all entries. */
+      readonly method: 'clear';
+    };
 
 /** One operation of a batch. */
 export type StoreOperation<K, V> = StoreAction<K, V> & {

@@ -12,5 +12,5 @@ export type StoreContext = Omit<ExecutionContext, 'epoch' | 'operationId'> &
   Partial<Pick<ExecutionContext, 'epoch' | 'operationId'>>;
 
 /** The context of a batch. Each operation of it has an index and an operation id of its own. */
-export type BatchContext = Pick<ExecutionContext, 'epoch' | 'term'> &
-  Partial<Pick<ExecutionContext, 'attempt' | 'signal'>>;
+export type BatchContext = Pick<RemoteMapContext, 'epoch' | 'term'> &
+  Partial<Pick<RemoteMapContext, 'attempt' | 'signal'>>;

@@ -88,17 +88,23 @@ impl Client {
             }
             _ => {
                 let handle = self.rng.chance(300).then_some(4);
-                facade.barrier(now_ms, timeout_ms, handle, world.acknowledged.to_vec());
+                let key = self.key();
+                facade.read_after_barrier(now_ms, timeout_ms, handle, key, world.acknowledged.to_vec());
             }
         }
     }
 
     fn map_operation(&mut self, id: Id) -> MapOperation {
         let entries = |client: &mut Self| {
-            // Its first value marks the operation.
+            // Its first value marks the operation. Values are unique, so that it can be told where they come from.
             let others = client.rng.below(3);
             let mut entries = vec![(client.key(), id.blob())];
-            entries.extend((0..others).map(|_| (client.key(), Blob::from(b"also".as_slice()))));
+            for other in 0..others {
+                let key = client.key();
+                if entries.iter().all(|(known, _)| *known != key) {
+                    entries.push((key, Blob::from(format!("{id}.{other}").as_bytes())));
+                }
+            }
             entries
         };
         match self.rng.below(10) {
@@ -147,7 +153,7 @@ impl Client {
 /// What to ask after a look at the mirror.
 fn look(facade: &Facade, handle: Handle, id: Id, key: Blob) -> Operation {
     let mirror = &facade.mirrors[&handle];
-    let (seen_revision, present) = (mirror.revision, mirror.has(&key));
+    let (seen_revision, present) = (mirror.revision, mirror.get(&key).is_some());
     let collection = collection_id(handle).into();
     if handle == RECORD {
         let operation = MapOperation::CompareAll {

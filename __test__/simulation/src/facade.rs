@@ -12,9 +12,11 @@ use hamok::wire::command::{CollectionKind, Operation, Outcome, RemoteMethod};
 use hamok::wire::{GridId, NodeId};
 
 use crate::executor::{self, Executor, Order};
+use crate::linearizability::Operation as LinearOperation;
 use crate::model::Id;
 use crate::store::{Stamp, Store, StoreReply};
 use crate::told::Told;
+use crate::witness::{self, Ask};
 
 /// The collections that every process opens, by handle.
 pub const COLLECTIONS: [(Handle, CollectionKind, &str); 6] = [
@@ -52,8 +54,8 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    pub fn has(&self, key: &Blob) -> bool {
-        self.entries.iter().any(|(other, _)| other == key)
+    pub fn get(&self, key: &Blob) -> Option<&Blob> {
+        self.entries.iter().find(|(other, _)| other == key).map(|(_, value)| value)
     }
 
     fn change(&mut self, change: &Change) -> Result<(), String> {
@@ -88,6 +90,8 @@ pub struct Request {
     timeout_ms: u64,
     /// Whether a remote operation that succeeds has changed the store for certain.
     pub changes_store: bool,
+    /// What it asks of which keys and queues.
+    pub asks: Vec<Ask>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -126,6 +130,12 @@ pub enum Event {
         process: usize,
         request: Request,
         settlement: Settlement,
+    },
+    /// What the map held of the key that a barrier was asked for, once that was answered.
+    Read {
+        process: usize,
+        token: Token,
+        value: Option<Blob>,
     },
     /// A listener was called.
     Heard {
@@ -210,39 +220,60 @@ impl Facade {
         self.executors.values().any(|executor| !executor.is_idle())
     }
 
-    fn ask(&mut self, now_ms: u64, timeout_ms: u64, id: Option<Id>, kind: Kind, deadline_ms: Option<u64>) -> Token {
-        let changes_store = false;
-        self.last_token += 1;
-        let deadline_ms = deadline_ms.unwrap_or(now_ms + timeout_ms);
-        let token = self.last_token;
-        let request = Request { token, id, kind, began_ms: now_ms, deadline_ms, timeout_ms, changes_store };
+    /// A promise that begins now.
+    fn request(&self, now_ms: u64, timeout_ms: u64, id: Option<Id>, kind: Kind) -> Request {
+        let (token, deadline_ms) = (self.last_token + 1, now_ms + timeout_ms);
+        let (changes_store, asks) = (false, Vec::new());
+        Request { token, id, kind, began_ms: now_ms, deadline_ms, timeout_ms, changes_store, asks }
+    }
+
+    fn ask(&mut self, request: Request) -> Token {
+        self.last_token = request.token;
         self.events.push(Event::Asked { process: self.process, request: request.clone() });
         self.requests.insert(self.last_token, request);
         self.last_token
     }
 
     pub fn submit(&mut self, now_ms: u64, timeout_ms: u64, id: Option<Id>, kind: Kind, operation: Operation) {
-        let token = self.ask(now_ms, timeout_ms, id, kind, None);
-        if let (Operation::RemoteMap { operation, .. }, Some(request)) = (&operation, self.requests.get_mut(&token)) {
-            request.changes_store = operation.method == RemoteMethod::Set;
-        }
+        let mut request = self.request(now_ms, timeout_ms, id, kind);
+        request.changes_store =
+            matches!(&operation, Operation::RemoteMap { operation, .. } if operation.method == RemoteMethod::Set);
+        request.asks = witness::asks(&operation, &self.mirrors);
+        let token = self.ask(request);
         self.calls.push(Call::Submit(vec![(token, operation)]));
     }
 
     /// Asks again with a new look, within the time of the first.
-    pub fn submit_again(&mut self, now_ms: u64, request: &Request, id: Id, operation: Operation) {
-        let Request { kind, timeout_ms, deadline_ms, .. } = request;
-        let token = self.ask(now_ms, *timeout_ms, Some(id), kind.clone(), Some(*deadline_ms));
+    pub fn submit_again(&mut self, now_ms: u64, first: &Request, id: Id, operation: Operation) {
+        let mut request = self.request(now_ms, first.timeout_ms, Some(id), first.kind.clone());
+        request.deadline_ms = first.deadline_ms;
+        request.asks = witness::asks(&operation, &self.mirrors);
+        let token = self.ask(request);
         self.calls.push(Call::Submit(vec![(token, operation)]));
     }
 
     pub fn barrier(&mut self, now_ms: u64, timeout_ms: u64, handle: Option<Handle>, seen: Vec<(GridId, u64)>) {
-        let token = self.ask(now_ms, timeout_ms, None, Kind::Barrier(seen), None);
+        let token = self.ask(self.request(now_ms, timeout_ms, None, Kind::Barrier(seen)));
+        self.calls.push(Call::Barrier { token, handle });
+    }
+
+    /// Looks at a key of the map once a barrier is answered.
+    pub fn read_after_barrier(
+        &mut self,
+        now_ms: u64,
+        timeout_ms: u64,
+        handle: Option<Handle>,
+        key: Blob,
+        seen: Vec<(GridId, u64)>,
+    ) {
+        let mut request = self.request(now_ms, timeout_ms, None, Kind::Barrier(seen));
+        request.asks = vec![witness::get(key)];
+        let token = self.ask(request);
         self.calls.push(Call::Barrier { token, handle });
     }
 
     pub fn publish(&mut self, now_ms: u64, timeout_ms: u64, id: Id, peers: Vec<String>, awaited: bool) {
-        let token = awaited.then(|| self.ask(now_ms, timeout_ms, Some(id), Kind::Publish(peers.clone()), None));
+        let token = awaited.then(|| self.ask(self.request(now_ms, timeout_ms, Some(id), Kind::Publish(peers.clone()))));
         let collection = collection_id(6).into();
         let publication = Publication { token, collection, event: "event".into(), payload: id.blob(), peers };
         self.calls.push(Call::Publish(vec![publication]));
@@ -250,6 +281,11 @@ impl Facade {
 
     fn settle(&mut self, token: Token, settlement: Settlement) {
         if let Some(request) = self.requests.remove(&token) {
+            let key = request.asks.first().filter(|ask| ask.operation == LinearOperation::Get).map(|ask| &ask.key);
+            if let (Some(key), Settlement::Answered(_)) = (key, &settlement) {
+                let value = self.mirrors[&MAP].get(key).cloned();
+                self.events.push(Event::Read { process: self.process, token, value });
+            }
             self.events.push(Event::Settled { process: self.process, request, settlement });
         }
     }

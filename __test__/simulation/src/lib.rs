@@ -8,6 +8,7 @@
 //! - [`faults`]: what goes wrong, and when; [`happenings`]: how
 //! - [`ledger`], [`model`]: what is committed, and what that must come to
 //! - [`invariants`]: what holds in every run
+//! - [`linearizability`]: whether what clients saw has an explanation; [`witness`]: what they asked and saw of each key
 
 pub mod client;
 pub mod executor;
@@ -16,6 +17,7 @@ pub mod faults;
 pub mod happenings;
 pub mod invariants;
 pub mod ledger;
+pub mod linearizability;
 pub mod model;
 pub mod network;
 mod panics;
@@ -25,6 +27,7 @@ pub mod scene;
 pub mod store;
 pub mod told;
 pub mod trace;
+pub mod witness;
 pub mod world;
 
 pub use faults::Profile;

@@ -405,6 +405,9 @@ impl World {
                 Event::Ordered { stamp, .. } => {
                     self.trace.line(now_ms, &process.name, format_args!("executes {stamp:?}"));
                 }
+                Event::Read { token, value, .. } => {
+                    self.trace.line(now_ms, &process.name, format_args!("reads {value:?} after {token}"));
+                }
                 Event::Told { .. } => {}
             }
             self.events.push(event);

@@ -22,7 +22,12 @@ export interface HamokRemoteMapStats {
    */
   readonly repeated: number;
   /** How long the last 1,024 calls of the store took on this peer, in milliseconds. 0 when there was none. */
-  readonly storeTimeInMs: { readonly p50: number; readonly p99: number };
+  readonly storeTimeInMs: {
+    /** Half of them took no longer. */
+    readonly p50: number;
+    /** Of a hundred, one took longer. */
+    readonly p99: number;
+  };
 }
 
 /** Who is told. */

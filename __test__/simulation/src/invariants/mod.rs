@@ -7,6 +7,7 @@ mod election;
 mod emitters;
 mod faultless;
 mod lineage;
+mod linearizable;
 mod mirrors;
 mod promises;
 mod remote;
@@ -73,6 +74,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(promises::Promises),
         Box::new(barriers::Barriers),
         Box::new(remote::Remote::default()),
+        Box::new(linearizable::Linearizable::default()),
         Box::new(emitters::Emitters::default()),
         Box::new(convergence::Convergence),
     ]

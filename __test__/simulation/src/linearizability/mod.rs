@@ -8,7 +8,7 @@
 //! What is not checked here: that operations on several keys take effect together, and the order of one client's writes
 //! to different keys.
 //!
-//! The order is found by the search of the crate `porcupine-rs`; [`search`] alone knows it. The search is complete, but
+//! The order is found by the search of the crate `todc-utils`; [`search`] alone knows it. The search is complete, but
 //! bounded: an object that exceeds the bound is named in [`Summary::undecided`]. For queues there are [`queue_rules`]
 //! too, which are never undecided.
 

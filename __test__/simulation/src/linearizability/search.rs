@@ -7,10 +7,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use todc_utils::linearizability::WGLChecker;
+use todc_utils::linearizability::history::{Action, History as Checked};
+use todc_utils::specifications::Specification;
+
 use super::history::Recorded;
 
-/// The most steps of a search: less than half a second where the compiler optimises.
-pub const STEPS: u64 = 1_000_000;
+/// The most steps of a search: about a tenth of a second where the compiler optimises.
+pub const STEPS: u64 = 100_000;
 
 /// What one object does, seen from outside.
 pub trait Model: Clone + Debug + Send + Sync + 'static {
@@ -148,16 +152,15 @@ struct Reached<S> {
     turns: Vec<u32>,
 }
 
-impl<M: Model> porcupine_rs::Model for Adapter<M> {
+impl<M: Model> Specification for Adapter<M> {
     type State = Reached<M::State>;
-    type Op = Arc<Attempt<M>>;
-    type Metadata = ();
+    type Operation = Arc<Attempt<M>>;
 
     fn init() -> Self::State {
         Reached { state: M::State::default(), ended: 0, turns: Vec::new() }
     }
 
-    fn step(reached: &Self::State, attempt: &Self::Op) -> (bool, Self::State) {
+    fn apply(attempt: &Self::Operation, reached: &Self::State) -> (bool, Self::State) {
         // Without steps left nothing fits any more, so the search comes to its end.
         let left = attempt.steps_left.load(Ordering::Relaxed);
         attempt.steps_left.store(left.saturating_sub(1), Ordering::Relaxed);
@@ -183,22 +186,24 @@ impl<M: Model> porcupine_rs::Model for Adapter<M> {
 
 /// Looks for an order of all these steps.
 pub fn explain<M: Model>(steps: Vec<Placed<M::Step>>, most: u64) -> Verdict {
+    if steps.is_empty() {
+        return Verdict::Explained;
+    }
     if steps.iter().any(Placed::cannot_be) {
         return Verdict::Impossible;
     }
     let steps_left = Arc::new(AtomicU64::new(most));
     let all_ended = steps.iter().filter(|placed| placed.ended.is_some()).count();
-    let operations: Vec<porcupine_rs::Operation<Adapter<M>>> = steps
-        .into_iter()
-        .map(|placed| porcupine_rs::Operation {
-            client_id: None,
-            call_time: placed.invoked as i64,
-            return_time: placed.ended.map_or(i64::MAX, |ended| ended as i64),
-            op: Arc::new(Attempt { placed, all_ended, steps_left: steps_left.clone() }),
-            metadata: None,
-        })
-        .collect();
-    if porcupine_rs::check_operations(&operations) {
+    let mut actions = Vec::new();
+    for (number, placed) in steps.into_iter().enumerate() {
+        let (invoked, ended) = (placed.invoked, placed.ended.unwrap_or(u64::MAX));
+        let attempt = Arc::new(Attempt::<M> { placed, all_ended, steps_left: steps_left.clone() });
+        actions.push((invoked, (number, Action::Call(attempt.clone()))));
+        actions.push((ended, (number, Action::Response(attempt))));
+    }
+    actions.sort_by_key(|(moment, _)| *moment);
+    let actions = actions.into_iter().map(|(_, action)| action).collect();
+    if WGLChecker::<Adapter<M>>::is_linearizable(Checked::from_actions(actions)) {
         Verdict::Explained
     } else if steps_left.load(Ordering::Relaxed) == 0 {
         Verdict::Undecided
