@@ -44,6 +44,7 @@ export function executionRules(history: History, end: Content): string[][] {
 
   return [
     isCarriedOutOnce(history.batches),
+    isKnownAgainUntilMarked(history),
     isNotSentOnceMarked(history),
     isCarriedOutInTheEnd(history, executions),
     isInCommittedOrder(executions),
@@ -88,6 +89,31 @@ function isCarriedOutOnce(batches: readonly Batch[]): string[] {
   return lines;
 }
 
+/** What the store had done for a leader that died before the mark is done for the next one, and known again. */
+function isKnownAgainUntilMarked({ batches, deaths }: History): string[] {
+  const lines: string[] = [];
+
+  for (const { peer, point, at, operationIds } of deaths) {
+    const epoch = batches.find((batch) => batch.peer === peer && holds(batch, operationIds))?.epoch;
+    const later = batches.filter((batch) => batch.epoch === epoch && batch.sentAt > at && batch.answers);
+    const known = new Set(
+      answered(later).flatMap(({ operation, answer }) => (answer.repeated ? operation.operationId : [])),
+    );
+
+    // The grid ended with this leader.
+    if (later.length === 0 || (point !== 'answered' && point !== 'replied')) continue;
+    lines.push(
+      ...operationIds
+        .filter((operationId) => !known.has(operationId))
+        .map(
+          (operationId) => `${operationId} was done for ${peer}, which died before its mark, and is not known again`,
+        ),
+    );
+  }
+
+  return lines;
+}
+
 /** What is known to be marked is no later leader's any more. */
 function isNotSentOnceMarked({ batches, deaths }: History): string[] {
   const lines: string[] = [];
@@ -114,6 +140,10 @@ function isCarriedOutInTheEnd({ batches }: History, executions: readonly Executi
     .filter(({ operationId }) => !known.has(operationId));
 
   return lost.map(({ method, operationId, peer }) => `${method} ${operationId} of ${peer} was never carried out`);
+}
+
+function holds({ operations }: Batch, operationIds: readonly string[]): boolean {
+  return operations.some(({ operationId }) => operationIds.includes(operationId));
 }
 
 function isInCommittedOrder(executions: readonly Execution[]): string[] {

@@ -172,6 +172,18 @@ describe('a chain of sets', () => {
     ]);
   });
 
+  it('a leader died before the mark, and the next one knows nothing of what it did', () => {
+    const death = { peer: 'a-1', point: 'answered', at: time, operationIds: ['b-1/1'] };
+    const next = batch(operations.slice(2), ['b-1/1'], { peer: 'b-1', sentAt: ++time, answeredAt: ++time });
+    const known = again({ ...second, peer: 'b-1' });
+
+    expect(check(calls, [first, second, known, { ...next, answeredAt: ++time }], end, [death])).toEqual([]);
+    expect(check(calls, [first, second, next], end, [death])).toEqual([
+      'b-1/1 was done for a-1, which died before its mark, and is not known again',
+    ]);
+    expect(check(calls, [first, second, { ...next, epoch: 2 }], end, [death])).toEqual([]);
+  });
+
   it('an operation is sent again after its mark was committed', () => {
     const death = { peer: 'a-1', point: 'marked', at: time, operationIds: ['a-1/2'] };
     const after = { ...again(third), peer: 'b-1' };
