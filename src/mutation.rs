@@ -14,7 +14,7 @@ pub enum Mutation {
     CommitWithoutMajority,
     /// A request that is sent again applies again.
     AppliedTwice,
-    /// A request applies although one before it is missing.
+    /// A request applies although one before it is missing: neither the leader nor the state machine looks.
     AppliedOutOfOrder,
     /// Peers do not agree on what an insert does to a key that exists.
     PeersDisagree,
