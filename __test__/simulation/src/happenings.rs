@@ -45,18 +45,18 @@ impl World {
                 self.scene.network.mend(id);
             }
             Action::FairWeather => self.scene.network.conditions = Conditions::calm(),
-            Action::StoreWorks => self.scene.store.trouble = Trouble::none(),
+            Action::StoreWorks => self.scene.store.trouble = self.store_at_best.clone(),
             Action::Resume(index) => {
                 let process = &mut self.scene.processes[index];
                 if process.is_up() && process.condition == Condition::Stopped {
                     process.skip_to(now_ms);
-                    process.condition = Condition::Well;
+                    (process.condition, process.well_since_ms) = (Condition::Well, now_ms);
                 }
             }
             Action::Unblock(index) => {
                 let process = &mut self.scene.processes[index];
                 if process.condition == Condition::Blocked {
-                    process.condition = Condition::Well;
+                    (process.condition, process.well_since_ms) = (Condition::Well, now_ms);
                 }
             }
             Action::Start(peer_id) => {
@@ -239,6 +239,12 @@ impl World {
     /// Whether enough voters are left without this process, well and in touch with the leader, and all of them are in one
     /// grid: the log is in memory, so what a majority takes with it is gone by design.
     fn can_do_without(&self, index: usize) -> bool {
+        // While two grids become one, what each has acknowledged is on its own peers.
+        let settled =
+            self.scene.final_grid().is_some() && self.scene.processes.iter().all(|it| !it.is_up() || it.is_settled());
+        if self.began_apart && !settled {
+            return false;
+        }
         let Some((leader, view)) = self.membership() else { return false };
         let network = &self.scene.network;
         let in_touch = |id: &str| network.reaches(&leader.peer_id, id) && network.reaches(id, &leader.peer_id);

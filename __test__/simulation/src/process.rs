@@ -40,6 +40,8 @@ pub struct Process {
     pub peer_id: String,
     pub name: String,
     pub condition: Condition,
+    /// Since when, if its event loop turns.
+    pub well_since_ms: u64,
     pub stage: Stage,
     pub facade: Facade,
     pub client: Client,
@@ -49,6 +51,7 @@ pub struct Process {
     /// The same moment on the process's clock and on the world's.
     born: (Instant, u64),
     heartbeat_ms: u64,
+    pub lease_ms: u64,
     pub next_beat_ms: u64,
     /// The grids and nodes that it has been, in order.
     pub grids: Vec<GridId>,
@@ -65,6 +68,7 @@ impl Process {
         let runtime = runtime.expect("a runtime of one thread needs nothing that could be missing");
         let recorder = Arc::new(Recorder::default());
         let (peer_id, heartbeat_ms) = (options.peer_id.clone(), options.heartbeat_ms);
+        let lease_ms = options.follower_max_idle_ms;
         let guard = runtime.enter();
         let born = (Instant::now(), now_ms);
         let peer = Peer::new(options, recorder.clone(), Arc::new(PeerRandom::new(rng.number())));
@@ -80,6 +84,7 @@ impl Process {
             name: format!("{peer_id}#{index}"),
             peer_id,
             condition: Condition::Well,
+            well_since_ms: now_ms,
             stage: Stage::Up,
             facade: Facade::new(index, now_ms),
             client: Client::new(rng.fork(), now_ms),
@@ -88,6 +93,7 @@ impl Process {
             runtime: Some(runtime),
             born,
             heartbeat_ms,
+            lease_ms,
             next_beat_ms: now_ms,
             grids: Vec::new(),
             nodes: Vec::new(),

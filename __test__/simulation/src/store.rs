@@ -76,6 +76,8 @@ pub struct Store {
     fences: BTreeMap<Handle, (u64, u64)>,
     agenda: BTreeMap<(u64, u64), Stage>,
     calls: u64,
+    /// Who has called since the last look.
+    pub called: Vec<Stamp>,
     /// What has been changed since the last look.
     pub written: Vec<Written>,
 }
@@ -89,6 +91,7 @@ impl Store {
             fences: BTreeMap::new(),
             agenda: BTreeMap::new(),
             calls: 0,
+            called: Vec::new(),
             written: Vec::new(),
         }
     }
@@ -96,6 +99,7 @@ impl Store {
     /// Gives the call's number.
     pub fn call(&mut self, now_ms: u64, stamp: Stamp, call: StoreCall) -> u64 {
         self.calls += 1;
+        self.called.push(stamp);
         let (low, high) = self.trouble.delay_ms;
         let acts_at = now_ms + self.rng.between(low, high);
         let fails = |error: &str| StoreReply { process: stamp.process, call: self.calls, result: Err(error.into()) };

@@ -11,18 +11,20 @@ use crate::facade::{Event, Kind, MAP, Place, Settlement};
 use crate::faults::{self, Fault, Profile, Return};
 use crate::happenings::Action;
 use crate::invariants::{self, Invariant, Violation};
-use crate::network::{Message, Network};
+use crate::network::{Cut, Message, Network};
 use crate::panics;
 use crate::process::{Condition, Process, Stage};
 use crate::random::Rng;
 use crate::scene::Scene;
-use crate::store::{Store, StoreReply};
+use crate::store::{Store, StoreReply, Trouble};
 use crate::told::Told;
 use crate::trace::{Detail, Trace};
 use hamok::wire::command::{MapOperation, Operation};
 
 /// The longest that peers may take to find one another in the beginning.
 const START_LIMIT_MS: u64 = 30_000;
+/// So many peers, or more, may begin as two grids.
+const FEWEST_APART: usize = 4;
 /// Clients go on for this time once faults have ended.
 const AFTERGLOW_MS: u64 = 1_500;
 /// The longest that it may take until all is at rest again.
@@ -57,6 +59,10 @@ pub struct World {
     pub trace: Trace,
     pub rng: Rng,
     pub options: Options,
+    /// How the store is when nothing is wrong with it.
+    pub store_at_best: Trouble,
+    /// Whether the peers began as two grids.
+    pub began_apart: bool,
     pub agenda: BTreeMap<(u64, u64), Action>,
     planned: u64,
     pub inboxes: Vec<Inbox>,
@@ -121,11 +127,16 @@ impl World {
             quorum_loss: *rng.pick(&[QuorumLoss::Reform, QuorumLoss::Reform, QuorumLoss::Wait]),
             max_command_bytes: 1 << 20,
         };
+        // Where it is slow, operations wait on a leader that is cut off.
+        let slow = Trouble { delay_ms: (50, rng.between(200, 600)), ..Trouble::none() };
+        let store_at_best = if rng.chance(500) { slow } else { Trouble::none() };
+        let mut store = Store::new(rng.fork());
+        store.trouble = store_at_best.clone();
         let scene = Scene {
             now_ms: 0,
             processes: Vec::new(),
             network: Network::new(rng.fork()),
-            store: Store::new(rng.fork()),
+            store,
             ledger: Default::default(),
             healed_ms: None,
             probing: false,
@@ -136,6 +147,8 @@ impl World {
             trace: Trace::new(detail),
             rng: rng.fork(),
             options,
+            store_at_best,
+            began_apart: false,
             agenda: BTreeMap::new(),
             planned: 0,
             inboxes: Vec::new(),
@@ -193,6 +206,9 @@ impl World {
             let at_ms = rng.below(400);
             self.plan(at_ms, Action::Start(format!("p{index}")));
         }
+        if peers >= FEWEST_APART && rng.chance(80) {
+            self.begin_apart(peers, rng);
+        }
         self.turns_until("all peers come together", START_LIMIT_MS, |world| {
             world.scene.processes.len() == peers && world.scene.processes.iter().all(|it| it.is_settled())
         })?;
@@ -222,6 +238,16 @@ impl World {
             invariant.conclude(&self.scene).map_err(|text| Violation::new(invariant.name(), text))?;
         }
         Ok(())
+    }
+
+    /// Two groups of peers that do not hear each other when they start: each makes a grid, and these have to become one.
+    fn begin_apart(&mut self, peers: usize, rng: &mut Rng) {
+        let first = rng.between(2, peers as u64 - 2);
+        let group = (0..first).map(|index| format!("p{index}")).collect();
+        self.began_apart = true;
+        // Not among the cuts that peers wait for before they start.
+        self.scene.network.cut(0, Cut::Group(group));
+        self.plan(rng.between(1_000, 5_000), Action::Mend(0));
     }
 
     fn rest(&mut self) -> Result<(), Violation> {
@@ -417,6 +443,11 @@ impl World {
     /// Looks at all that the last turn has done.
     fn judge(&mut self) -> Result<(), Violation> {
         self.read_logs()?;
+        for stamp in std::mem::take(&mut self.scene.store.called) {
+            for invariant in &mut self.invariants {
+                invariant.called(&stamp, &self.scene).map_err(|text| Violation::new(invariant.name(), text))?;
+            }
+        }
         for written in std::mem::take(&mut self.scene.store.written) {
             self.steps += 1;
             self.trace.line(self.scene.now_ms, "store", format_args!("{written:?}"));

@@ -6,6 +6,7 @@ mod durability;
 mod election;
 mod emitters;
 mod faultless;
+mod lease;
 mod lineage;
 mod linearizable;
 mod mirrors;
@@ -17,7 +18,7 @@ use std::fmt;
 
 use crate::facade::Event;
 use crate::scene::Scene;
-use crate::store::Written;
+use crate::store::{Stamp, Written};
 
 /// What must not be, and is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,11 @@ pub trait Invariant {
 
     /// Something happened on a user's side.
     fn observe(&mut self, _event: &Event, _scene: &Scene) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// A process has called the store.
+    fn called(&mut self, _stamp: &Stamp, _scene: &Scene) -> Result<(), String> {
         Ok(())
     }
 
@@ -74,6 +80,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(promises::Promises),
         Box::new(barriers::Barriers),
         Box::new(remote::Remote::default()),
+        Box::new(lease::Lease::default()),
         Box::new(linearizable::Linearizable::default()),
         Box::new(emitters::Emitters::default()),
         Box::new(convergence::Convergence),
