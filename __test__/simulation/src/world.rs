@@ -128,8 +128,8 @@ impl World {
             max_command_bytes: 1 << 20,
         };
         // Where it is slow, operations wait on a leader that is cut off.
-        let slow = Trouble { delay_ms: (20, rng.between(100, 400)), ..Trouble::none() };
-        let store_at_best = if rng.chance(400) { slow } else { Trouble::none() };
+        let slow = Trouble { delay_ms: (50, rng.between(200, 600)), ..Trouble::none() };
+        let store_at_best = if rng.chance(500) { slow } else { Trouble::none() };
         let mut store = Store::new(rng.fork());
         store.trouble = store_at_best.clone();
         let scene = Scene {
