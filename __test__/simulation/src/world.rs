@@ -490,7 +490,11 @@ impl World {
         self.status_sums.resize(self.scene.processes.len(), Default::default());
         for index in 0..self.scene.processes.len() {
             let status = self.scene.processes[index].status();
-            let elsewhere = |it: &Process| it.is_well() && ![0, status.grid].contains(&it.status().grid);
+            let peer_id = &self.scene.processes[index].peer_id;
+            let elsewhere = |it: &Process| {
+                let heard = it.is_well() && self.scene.network.reaches(&it.peer_id, peer_id);
+                heard && ![0, status.grid].contains(&it.status().grid)
+            };
             let fresh = status.grid != 0 && !self.scene.ledger.grids.contains_key(&status.grid);
             let alone = fresh && !self.scene.processes.iter().any(elsewhere);
             let process = &mut self.scene.processes[index];
