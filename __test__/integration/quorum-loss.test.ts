@@ -78,7 +78,10 @@ describe('two of three peers are gone', () => {
     grid.heal(a);
     grid.heal(b);
     await late;
-    await until(() => said(grid, c, 'quorum-restored').length === 1, 'it is told that they are back');
+    await until(
+      () => said(grid, c, 'quorum-restored').length === 1,
+      () => `it is told once that they are back: ${grid.recordOf(c)}`,
+    );
     expect(said(grid, c, 'reformed')).toEqual([]);
   });
 

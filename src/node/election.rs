@@ -18,6 +18,8 @@ pub struct ElectionClock {
     lease_ms: u64,
     stall_ms: u64,
     leader_heard_at_ms: u64,
+    /// When it was last heard again after it had been missed.
+    leader_back_at_ms: u64,
     leader_lost_until_ms: u64,
     loop_alive_at_ms: u64,
     stalled_until_ms: u64,
@@ -30,6 +32,7 @@ impl ElectionClock {
             lease_ms,
             stall_ms: (heartbeat_ms * STALL_HEARTBEATS).max(SHORTEST_STALL_MS),
             leader_heard_at_ms: now_ms,
+            leader_back_at_ms: 0,
             leader_lost_until_ms: 0,
             loop_alive_at_ms: now_ms,
             stalled_until_ms: 0,
@@ -38,12 +41,19 @@ impl ElectionClock {
     }
 
     pub fn leader_heard(&mut self, now_ms: u64) {
+        if self.silence_ms(now_ms) > self.lease_ms {
+            self.leader_back_at_ms = now_ms;
+        }
         self.leader_heard_at_ms = now_ms;
         self.next_attempt_at_ms = 0;
     }
 
-    /// The leader says that it has been out of touch since then; it says so again while it is.
+    /// The leader says that it has been out of touch since then; it says so again while it is. One that is just back
+    /// has said it before it could hear that it is heard again.
     pub fn leader_lost(&mut self, since_ms: u64, now_ms: u64) {
+        if self.leader_back_at_ms > 0 && now_ms.saturating_sub(self.leader_back_at_ms) < self.stall_ms {
+            return;
+        }
         self.leader_heard_at_ms = self.leader_heard_at_ms.min(since_ms);
         self.leader_lost_until_ms = now_ms + self.stall_ms;
     }
@@ -119,6 +129,20 @@ mod tests {
         clock.leader_heard(5_100);
         assert!(!clock.should_stand(5_900, 0, false));
     }
+
+    #[test]
+    fn a_leader_that_is_just_back_is_not_lost_by_what_it_says_of_the_time_before() {
+        let mut clock = ElectionClock::new(1_000, 100, 0);
+        clock.leader_heard(3_000);
+        clock.leader_lost(0, 3_100);
+        assert_eq!(clock.silence_ms(3_100), 100);
+        assert!(!clock.is_leader_lost(3_100));
+        // It says so again, and means it.
+        clock.leader_lost(0, 3_500);
+        assert_eq!(clock.silence_ms(3_500), 3_500);
+        assert!(clock.is_leader_lost(3_500));
+    }
+
     #[test]
     fn an_event_loop_that_has_come_back_is_no_longer_stalled_soon_after() {
         let mut clock = ElectionClock::new(1_000, 100, 0);
