@@ -31,7 +31,7 @@ export async function measure() {
         { what: 'pipelines of HSET', run: pipelines(client, hset) },
         { what: 'pipelines of HGET and HSET', run: pipelines(client, (pipe, it) => hset(hget(pipe, it), it)) },
         {
-          what: 'HSET with a lock for each, tried again as redlock does',
+          what: 'HSET with a lock of redlock for each',
           run: () =>
             pipelinedFor(
               LOCKED_MS,
@@ -42,7 +42,7 @@ export async function measure() {
           timesAtLeast: 10,
         },
         {
-          what: 'HSET with a lock for each, one after the other',
+          what: 'HSET with a lock of redlock for each, one after the other',
           run: (count) =>
             pipelined(
               count,

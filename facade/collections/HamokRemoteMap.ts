@@ -319,14 +319,19 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     }
 
     const { codec } = this;
+    const name = kind === ChangeKind.INSERT ? 'insert' : kind === ChangeKind.UPDATE ? 'update' : 'remove';
+
+    // Every peer hears of every change, and few listen: nothing is decoded for nobody.
+    if (this.listenerCount(name) === 0) return;
+
     const key = codec.decodeKey(keyBytes);
 
-    if (kind === ChangeKind.INSERT) {
-      this.dispatch('insert', [key, codec.decodeOptional(value) as V]);
-    } else if (kind === ChangeKind.UPDATE) {
-      this.dispatch('update', [key, codec.decodeOptional(oldValue) as V, codec.decodeOptional(value) as V]);
+    if (name === 'insert') {
+      this.dispatch(name, [key, codec.decodeOptional(value) as V]);
+    } else if (name === 'update') {
+      this.dispatch(name, [key, codec.decodeOptional(oldValue) as V, codec.decodeOptional(value) as V]);
     } else {
-      this.dispatch('remove', [key, codec.decodeOptional(oldValue) as V]);
+      this.dispatch(name, [key, codec.decodeOptional(oldValue) as V]);
     }
   }
 }

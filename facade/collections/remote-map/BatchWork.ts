@@ -16,7 +16,7 @@ import { BatchedExecution } from './storeOperations';
 import { isStale, type Work, type Workplace } from './Work';
 
 /** The most operations of one batch. A store does nothing else meanwhile. */
-const MAX_OPERATIONS = 128;
+const MAX_OPERATIONS = 256;
 /** A batch that has so many bytes of keys and values is full. */
 const MAX_BYTES = 1024 * 1024;
 

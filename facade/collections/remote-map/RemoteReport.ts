@@ -26,10 +26,7 @@ export class RemoteReport<K, V> {
     this.execution.keys.forEach((_, index) => {
       if (!oldValues.has(index)) this.inserted(index);
     });
-    for (const [index, oldValue] of oldValues) {
-      this.report(index, oldValue);
-      this.updated(index, oldValue);
-    }
+    for (const [index, oldValue] of oldValues) this.updated(index, this.report(index, oldValue));
   }
 
   /** `insert` and `insertAll`: the keys that are not in `existing` were inserted. */
@@ -45,25 +42,32 @@ export class RemoteReport<K, V> {
   /** `delete`, `remove` and their like. @param withValues whether the caller hears what was there */
   remove(removed: ReadonlyMap<number, V>, withValues: boolean): void {
     for (const [index, value] of removed) {
-      if (withValues) this.report(index, value);
-      else this.entries.push({ index, value: undefined });
-      this.removed(index, value);
+      if (withValues) {
+        this.removed(index, this.report(index, value));
+        continue;
+      }
+      this.entries.push({ index, value: undefined });
+      if (this.emitEvents) this.removed(index, this.codec.encodeValue(value));
     }
   }
 
   /** `updateIf` that has found what it expected. */
   updateIf(oldValue: V): void {
     this.entries.push({ index: 0, value: undefined });
-    this.updated(0, oldValue);
+    if (this.emitEvents) this.updated(0, this.codec.encodeValue(oldValue));
   }
 
   clear(): void {
     this.events.push({ kind: ChangeKind.CLEAR, key: undefined, value: undefined, oldValue: undefined });
   }
 
-  /** The caller gets this value for the key at this position. */
-  private report(index: number, value: V): void {
-    this.entries.push({ index, value: this.codec.encodeValue(value) });
+  /** The caller gets this value for the key at this position. @returns it in bytes */
+  private report(index: number, value: V): Uint8Array {
+    const encoded = this.codec.encodeValue(value);
+
+    this.entries.push({ index, value: encoded });
+
+    return encoded;
   }
 
   private inserted(index: number): void {
@@ -72,23 +76,14 @@ export class RemoteReport<K, V> {
     this.event({ kind: ChangeKind.INSERT, key: keys[index], value: values[index], oldValue: undefined });
   }
 
-  private updated(index: number, oldValue: V): void {
+  private updated(index: number, oldValue: Uint8Array): void {
     const { keys, values } = this.execution;
 
-    if (!this.emitEvents) return;
-    this.event({
-      kind: ChangeKind.UPDATE,
-      key: keys[index],
-      value: values[index],
-      oldValue: this.codec.encodeValue(oldValue),
-    });
+    this.event({ kind: ChangeKind.UPDATE, key: keys[index], value: values[index], oldValue });
   }
 
-  private removed(index: number, value: V): void {
-    const key = this.execution.keys[index];
-
-    if (!this.emitEvents) return;
-    this.event({ kind: ChangeKind.REMOVE, key, value: undefined, oldValue: this.codec.encodeValue(value) });
+  private removed(index: number, oldValue: Uint8Array): void {
+    this.event({ kind: ChangeKind.REMOVE, key: this.execution.keys[index], value: undefined, oldValue });
   }
 
   private event(event: RemoteEvent): void {

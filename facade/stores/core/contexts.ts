@@ -6,6 +6,8 @@ import type { EncodedResult, Writer } from './StoreBackend';
 
 /** In characters. Postgres indexes these texts, and takes no more than some 2,700 bytes. */
 const MAX_ID_LENGTH = 200;
+/** Two texts with half a pair each could become the same bytes. */
+const HALF_PAIR = /\p{Surrogate}/u;
 
 /** Place of one operation in the order of its map. */
 export interface Place {
@@ -43,8 +45,10 @@ export function fenced(context: StoreContext | undefined): (Writer & Place) | un
 
 /** @throws TypeError `INVALID_ARGUMENT` */
 export function id(name: string, text: string): string {
-  if (typeof text !== 'string' || text === '' || text.length > MAX_ID_LENGTH || text.includes('\0')) {
-    throw invalidArgument(`${name} must be a string of 1 to ${MAX_ID_LENGTH} characters, without NUL`);
+  const fits = typeof text === 'string' && text !== '' && text.length <= MAX_ID_LENGTH;
+
+  if (!fits || text.includes('\0') || HALF_PAIR.test(text)) {
+    throw invalidArgument(`${name} must be a string of 1 to ${MAX_ID_LENGTH} characters of Unicode, without NUL`);
   }
 
   return text;

@@ -5,13 +5,7 @@ import type { RedisStoreClient } from '../redis';
 import type { StaleWriteCode } from '../StaleWriteError';
 import { acquireScript, applyScript, type Script } from './script';
 
-type Argument = string | Buffer | number;
-
-/** What the script gives for an operation. */
-type Reply =
-  | [status: 0, repeated: number, text: Buffer]
-  | [status: 1, repeated: number, found: (Buffer | null)[]]
-  | [status: 2, repeated: number, code: Buffer, epoch: Buffer, term: Buffer, index: Buffer];
+type Argument = string | Buffer;
 
 /** Of a large map, this many entries are read at a time. */
 const SCAN_COUNT = 512;
@@ -45,18 +39,28 @@ export class RedisBackend implements StoreBackend {
   }
 
   async apply(operations: readonly EncodedOperation[], writer: Writer | undefined): Promise<EncodedResult[]> {
-    const args: Argument[] = [operations.length, writer ? 1 : 0, writer?.epoch ?? 0, writer?.term ?? 0];
+    const list: unknown[] = [writer !== undefined, writer?.epoch ?? 0, writer?.term ?? 0];
+    const bytes: Buffer[] = [];
 
     for (const { kind, index, operationId, keys, values } of operations) {
-      args.push(kind, index, operationId, keys.length, values.length);
-      // One at a time: a call cannot have as many arguments as an operation may have keys.
-      for (const key of keys) args.push(key);
-      for (const value of values) args.push(value);
+      list.push(kind, index, operationId);
+      for (const parts of [keys, values]) {
+        list.push(parts.length);
+        // One at a time: a call cannot have as many arguments as an operation may have keys.
+        for (const part of parts) {
+          list.push(part.length);
+          bytes.push(part);
+        }
+      }
     }
 
-    const replies = await this.run(applyScript, [this.entriesKey, this.fence, this.records, this.order], args);
+    const [numbers, found] = (await this.run(
+      applyScript,
+      [this.entriesKey, this.fence, this.records, this.order],
+      [JSON.stringify(list), Buffer.concat(bytes)],
+    )) as [Buffer, Buffer];
 
-    return (replies as Reply[]).map(resultOf);
+    return readResults(JSON.parse(numbers.toString()), found);
   }
 
   async size(): Promise<number> {
@@ -112,20 +116,33 @@ export class RedisBackend implements StoreBackend {
   }
 }
 
-function resultOf(reply: Reply): EncodedResult {
-  if (reply[0] === 2) {
-    const [, , code, epoch, term, index] = reply;
+/** Takes apart what `applyScript` gives. */
+function readResults(numbers: readonly number[], bytes: Buffer): EncodedResult[] {
+  const results: EncodedResult[] = [];
+  let position = 0;
+  let at = 0;
 
-    return {
-      status: 'refused',
-      code: code.toString() as StaleWriteCode,
-      fence: { epoch: Number(epoch), term: Number(term), index: Number(index) },
-    };
+  while (position < numbers.length) {
+    const [status, recorded, count] = [numbers[position], numbers[position + 1], numbers[position + 2] as number];
+    const lengths = numbers.slice(position + 3, position + 3 + count);
+    const parts = lengths.map((length) => (length < 0 ? null : bytes.subarray(at, (at += length))));
+
+    results.push(resultOf(status, recorded === 1, parts));
+    position += 3 + count;
   }
 
-  const repeated = reply[1] === 1;
+  return results;
+}
 
-  return reply[0] === 1
-    ? { status: 'done', repeated, found: reply[2] }
-    : { status: 'failed', repeated, text: reply[2].toString() };
+function resultOf(status: number | undefined, repeated: boolean, parts: (Buffer | null)[]): EncodedResult {
+  if (status === 1) return { status: 'done', repeated, found: parts };
+  if (status === 0) return { status: 'failed', repeated, text: String(parts[0]) };
+
+  const [code, epoch, term, index] = parts.map(String);
+
+  return {
+    status: 'refused',
+    code: code as StaleWriteCode,
+    fence: { epoch: Number(epoch), term: Number(term), index: Number(index) },
+  };
 }
