@@ -49,20 +49,15 @@ export class PostgresBackend implements StoreBackend {
       operations.map(({ kind }) => kind),
       operations.map(({ index }) => index),
       operations.map(({ operationId }) => operationId),
+      items.firsts,
       items.counts,
       items.keys,
-      items.owners,
       items.positions,
       items.values,
     ]);
-    let first = 0;
 
     return items.counts.map((count, position) => {
-      const result = resultOf(reply as Reply, position, first, count);
-
-      first += count;
-
-      return result;
+      return resultOf(reply as Reply, position, (items.firsts[position] as number) - 1, count);
     });
   }
 
@@ -122,18 +117,20 @@ function statementsOf(schema: string, table: string) {
   };
 }
 
-/** The keys and values of all operations: each item belongs to an operation, and has a position among the distinct keys. */
+/**
+ * The keys and values of all operations, one after the other: of each operation there are so many, from its first one on.
+ * An item is a key, by its position among the distinct keys, and a value. Positions begin with 1, as arrays of Postgres do.
+ */
 function itemsOf(operations: readonly EncodedOperation[]) {
   const positionOf = new Map<string, number>();
   const items = {
+    firsts: [] as number[],
     counts: [] as number[],
     keys: [] as Buffer[],
-    owners: [] as number[],
     positions: [] as (number | null)[],
     values: [] as (Buffer | null)[],
   };
 
-  // Arrays of Postgres begin with 1.
   const position = (key: Buffer | undefined) => {
     if (!key) return null;
 
@@ -144,17 +141,17 @@ function itemsOf(operations: readonly EncodedOperation[]) {
     return known;
   };
 
-  operations.forEach(({ keys, values }, index) => {
+  for (const { keys, values } of operations) {
     const count = Math.max(keys.length, values.length);
 
+    items.firsts.push(items.positions.length + 1);
     items.counts.push(count);
     for (let item = 0; item < count; item++) {
-      items.owners.push(index + 1);
       // `updateIf` has two values for one key.
       items.positions.push(position(keys[item] ?? keys[0]));
       items.values.push(values[item] ?? null);
     }
-  });
+  }
 
   return items;
 }

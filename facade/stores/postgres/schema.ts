@@ -38,25 +38,30 @@ CREATE TABLE IF NOT EXISTS ${names.entries} (
   PRIMARY KEY (map, key)
 );
 
--- A row for each map: who wrote last, and what. 'recorded' counts the operations, 'acquired' is the last epoch given.
+-- A row for each map: who wrote last, and what. 'recorded' counts the operations, 'recorded_before' those of former
+-- leaders; 'acquired' is the last epoch given.
 CREATE TABLE IF NOT EXISTS ${names.fences} (
   map text PRIMARY KEY,
   epoch bigint NOT NULL DEFAULT -1,
   term bigint NOT NULL DEFAULT -1,
   index bigint NOT NULL DEFAULT -1,
   recorded bigint NOT NULL DEFAULT 0,
+  recorded_before bigint NOT NULL DEFAULT 0,
   acquired bigint NOT NULL DEFAULT 0
 );
 
--- The results of the last ${RECORD_LIMIT} operations of each map. The next takes the place of the oldest.
+-- The results of the last ${RECORD_LIMIT} operations of each map, and some more: a row for each batch, as long as one of its
+-- operations is among the last. 'recorded' is the number of operations with it. An operation has 'counts' of what it
+-- has found, from 'firsts' on in 'previous'. One that was none of the batch has no id.
 CREATE TABLE IF NOT EXISTS ${names.records} (
   map text NOT NULL,
-  slot integer NOT NULL,
-  operation_id text NOT NULL,
-  failure text,
+  recorded bigint NOT NULL,
+  operation_ids text[] NOT NULL,
+  failures text[] NOT NULL,
+  firsts integer[] NOT NULL,
+  counts integer[] NOT NULL,
   previous bytea[] NOT NULL,
-  PRIMARY KEY (map, slot),
-  UNIQUE (map, operation_id)
+  PRIMARY KEY (map, recorded)
 );
 
 -- The epochs of grids.
@@ -197,8 +202,8 @@ function applySql(schema: string, table: string): string {
 
   return `
 CREATE OR REPLACE FUNCTION ${apply}(
-  p_map text, p_epoch bigint, p_term bigint, p_kinds text[], p_indexes bigint[], p_ids text[], p_counts integer[],
-  p_keys bytea[], p_owners integer[], p_items integer[], p_values bytea[],
+  p_map text, p_epoch bigint, p_term bigint, p_kinds text[], p_indexes bigint[], p_ids text[],
+  p_firsts integer[], p_counts integer[], p_keys bytea[], p_items integer[], p_values bytea[],
   OUT statuses text[], OUT repeated boolean[], OUT failures text[], OUT previous bytea[], OUT refused_by bigint[]
 ) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $hamok$
 DECLARE
@@ -206,9 +211,10 @@ DECLARE
   total integer := cardinality(p_kinds);
   accepted integer := total;
   last_index bigint := fence.index;
-  firsts integer[];
-  next_item integer := 1;
   to_run integer[] := '{}';
+  new_ids text[] := p_ids;
+  added bigint := total;
+  known_up_to bigint := fence.recorded;
   own_keys bytea[];
   known record;
 BEGIN
@@ -216,10 +222,6 @@ BEGIN
   repeated := array_fill(false, ARRAY[total]);
   failures := array_fill(NULL::text, ARRAY[total]);
   previous := array_fill(NULL::bytea, ARRAY[cardinality(p_items)]);
-  FOR i IN 1 .. total LOOP
-    firsts[i] := next_item;
-    next_item := next_item + p_counts[i];
-  END LOOP;
 
   IF p_epoch < fence.epoch OR (p_epoch = fence.epoch AND p_term < fence.term) THEN
     statuses := array_fill('STALE_EPOCH'::text, ARRAY[total]);
@@ -227,59 +229,71 @@ BEGIN
     RETURN;
   END IF;
 
+  -- Indexes start again in each epoch.
+  IF p_epoch > fence.epoch THEN last_index := -1; END IF;
+  IF p_epoch > fence.epoch OR p_term > fence.term THEN fence.recorded_before := fence.recorded; END IF;
+
   IF p_epoch IS NOT NULL THEN
+    -- A leader gives an operation one index: what is above all that it has done, only former leaders may have done.
+    IF (SELECT min(i.index) FROM unnest(p_indexes) AS i(index)) > last_index THEN
+      known_up_to := fence.recorded_before;
+    END IF;
     FOR known IN
-      SELECT o.position, r.failure, r.previous
-      FROM unnest(p_ids) WITH ORDINALITY AS o(id, position)
-      CROSS JOIN LATERAL (SELECT * FROM ${records} r WHERE r.map = p_map AND r.operation_id = o.id LIMIT 1) r
+      SELECT o.position, r.failures[k.number] AS failure,
+        r.previous[r.firsts[k.number] : r.firsts[k.number] + r.counts[k.number] - 1] AS previous
+      FROM ${records} r
+      CROSS JOIN LATERAL unnest(r.operation_ids) WITH ORDINALITY AS k(id, number)
+      JOIN unnest(p_ids) WITH ORDINALITY AS o(id, position) ON o.id = k.id
+      WHERE r.map = p_map AND r.recorded <= known_up_to
     LOOP
       repeated[known.position] := true;
+      new_ids[known.position] := NULL;
+      added := added - 1;
       IF known.failure IS NOT NULL THEN
         statuses[known.position] := 'failed';
         failures[known.position] := known.failure;
       END IF;
       FOR i IN 1 .. p_counts[known.position] LOOP
-        previous[firsts[known.position] + i - 1] := known.previous[i];
+        previous[p_firsts[known.position] + i - 1] := known.previous[i];
       END LOOP;
     END LOOP;
-
-    -- Indexes start again in each epoch.
-    IF p_epoch > fence.epoch THEN last_index := -1; END IF;
-    FOR i IN 1 .. total LOOP
-      IF NOT repeated[i] AND p_indexes[i] < last_index THEN
-        accepted := i - 1;
-        refused_by := ARRAY[fence.epoch, fence.term, last_index];
-        FOR refused IN i .. total LOOP statuses[refused] := 'STALE_INDEX'; END LOOP;
-        EXIT;
-      END IF;
-      last_index := greatest(last_index, p_indexes[i]);
-    END LOOP;
-    IF accepted = 0 THEN RETURN; END IF;
   END IF;
 
-  FOR i IN 1 .. accepted LOOP
-    IF repeated[i] THEN CONTINUE; END IF;
-    IF p_kinds[i] = 'fail' THEN
-      statuses[i] := 'failed';
-      failures[i] := convert_from(p_values[firsts[i]], 'UTF8');
-    ELSE
-      to_run := to_run || i;
+  FOR i IN 1 .. total LOOP
+    IF NOT repeated[i] THEN
+      IF p_epoch IS NOT NULL AND p_indexes[i] < last_index THEN
+        accepted := i - 1;
+        refused_by := ARRAY[fence.epoch, fence.term, last_index];
+        FOR refused IN i .. total LOOP
+          statuses[refused] := 'STALE_INDEX';
+          IF NOT repeated[refused] THEN added := added - 1; END IF;
+          new_ids[refused] := NULL;
+        END LOOP;
+        EXIT;
+      ELSIF p_kinds[i] = 'fail' THEN
+        statuses[i] := 'failed';
+        failures[i] := convert_from(p_values[p_firsts[i]], 'UTF8');
+      ELSE
+        to_run := to_run || i;
+      END IF;
     END IF;
+    last_index := greatest(last_index, p_indexes[i]);
   END LOOP;
+  IF accepted = 0 THEN RETURN; END IF;
 
   IF cardinality(to_run) > 0 THEN
     BEGIN
-      previous := ${carryOut}(p_map, to_run, p_kinds, firsts, p_counts, p_keys, p_items, p_values, previous);
+      previous := ${carryOut}(p_map, to_run, p_kinds, p_firsts, p_counts, p_keys, p_items, p_values, previous);
     EXCEPTION WHEN ${OPERATION_ERRORS} THEN
       -- Which one was it? Each by itself, so that one that fails does not undo the others.
       FOR i IN 1 .. total LOOP
         IF NOT i = ANY (to_run) THEN CONTINUE; END IF;
         own_keys := array_fill(NULL::bytea, ARRAY[cardinality(p_keys)]);
-        FOR item IN firsts[i] .. firsts[i] + p_counts[i] - 1 LOOP
+        FOR item IN p_firsts[i] .. p_firsts[i] + p_counts[i] - 1 LOOP
           own_keys[p_items[item]] := p_keys[p_items[item]];
         END LOOP;
         BEGIN
-          previous := ${carryOut}(p_map, ARRAY[i], p_kinds, firsts, p_counts, own_keys, p_items, p_values, previous);
+          previous := ${carryOut}(p_map, ARRAY[i], p_kinds, p_firsts, p_counts, own_keys, p_items, p_values, previous);
         EXCEPTION WHEN ${OPERATION_ERRORS} THEN
           statuses[i] := 'failed';
           failures[i] := SQLERRM;
@@ -290,25 +304,19 @@ BEGIN
 
   IF p_epoch IS NULL THEN RETURN; END IF;
 
-  INSERT INTO ${records} AS r (map, slot, operation_id, failure, previous)
-  SELECT p_map, (fence.recorded + row_number() OVER (ORDER BY o.position) - 1) % ${RECORD_LIMIT}, o.id, o.failure,
-    coalesce(f.previous, '{}')
-  FROM unnest(p_ids, failures, repeated) WITH ORDINALITY AS o(id, failure, repeated, position)
-  LEFT JOIN (
-    SELECT i.owner, array_agg(i.previous ORDER BY i.position) AS previous
-    FROM unnest(p_owners, previous) WITH ORDINALITY AS i(owner, previous, position)
-    GROUP BY i.owner
-  ) f ON f.owner = o.position
-  WHERE o.position <= accepted AND NOT o.repeated
-  ON CONFLICT (map, slot) DO UPDATE
-  SET operation_id = excluded.operation_id, failure = excluded.failure, previous = excluded.previous;
+  IF added > 0 THEN
+    fence.recorded := fence.recorded + added;
+    INSERT INTO ${records} (map, recorded, operation_ids, failures, firsts, counts, previous)
+    VALUES (p_map, fence.recorded, new_ids, failures, p_firsts, p_counts, previous);
+    DELETE FROM ${records} r WHERE r.map = p_map AND r.recorded <= fence.recorded - ${RECORD_LIMIT};
+  END IF;
 
   UPDATE ${fences} SET
     epoch = p_epoch,
     term = p_term,
     index = last_index,
-    recorded = recorded + (SELECT count(*) FROM unnest(repeated) WITH ORDINALITY AS o(is_old, position)
-      WHERE o.position <= accepted AND NOT o.is_old)
+    recorded = fence.recorded,
+    recorded_before = fence.recorded_before
   WHERE map = p_map;
 END
 $hamok$;

@@ -119,22 +119,30 @@ export class RedisBackend implements StoreBackend {
 /** Takes apart what `applyScript` gives. */
 function readResults(numbers: readonly number[], bytes: Buffer): EncodedResult[] {
   const results: EncodedResult[] = [];
-  let position = 0;
+  let next = 0;
   let at = 0;
 
-  while (position < numbers.length) {
-    const [status, recorded, count] = [numbers[position], numbers[position + 1], numbers[position + 2] as number];
-    const lengths = numbers.slice(position + 3, position + 3 + count);
-    const parts = lengths.map((length) => (length < 0 ? null : bytes.subarray(at, (at += length))));
+  const number = () => numbers[next++] as number;
+  const part = () => {
+    const length = number();
 
-    results.push(resultOf(status, recorded === 1, parts));
-    position += 3 + count;
+    if (length < 0) return null;
+    at += length;
+
+    return bytes.subarray(at - length, at);
+  };
+
+  while (next < numbers.length) {
+    const status = number();
+    const repeated = number() === 1;
+
+    results.push(resultOf(status, repeated, Array.from({ length: number() }, part)));
   }
 
   return results;
 }
 
-function resultOf(status: number | undefined, repeated: boolean, parts: (Buffer | null)[]): EncodedResult {
+function resultOf(status: number, repeated: boolean, parts: (Buffer | null)[]): EncodedResult {
   if (status === 1) return { status: 'done', repeated, found: parts };
   if (status === 0) return { status: 'failed', repeated, text: String(parts[0]) };
 

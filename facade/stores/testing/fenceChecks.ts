@@ -163,6 +163,30 @@ export function fenceChecks<K, V>(): Check<K, V, ExactStore<K, V>>[] {
       },
     },
     {
+      name: 'fence: leader after leader, batch after batch, what former ones have done is recognised',
+      async run(subject) {
+        const { samples } = subject;
+        const store = await subject.open();
+        const leaders = [
+          { epoch: 1, term: 1 },
+          { epoch: 1, term: 2 },
+          { epoch: 2, term: 0 },
+        ];
+
+        for (const [turn, leader] of leaders.entries()) {
+          for (const number of [0, 1, 2]) {
+            const operation = subject.operation(
+              { method: 'set', key: samples.key(number), value: samples.value(number) },
+              { index: 10 * turn + number, operationId: `operation ${number}` },
+            );
+            const [result] = await store.applyBatch([operation], subject.batchContext(leader));
+
+            same(result, { status: 'done', result: undefined, repeated: turn > 0 }, `operation ${number}`);
+          }
+        }
+      },
+    },
+    {
       name: `fence: the last ${RECORDS} operations are recognised`,
       async run(subject) {
         const { samples } = subject;
