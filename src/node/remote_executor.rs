@@ -36,12 +36,27 @@ pub struct RemoteExecutor {
 #[derive(Debug, Default)]
 struct Handed {
     next: u64,
+    /// The epoch of what was handed over last.
+    epoch: u64,
     /// Results that are not known to be applied, by position.
     results: BTreeMap<u64, ExecutedOperation>,
     /// Positions below this one have been proposed…
     proposed: u64,
     /// …the last time at this moment.
     proposed_at_ms: u64,
+}
+
+impl Handed {
+    /// Whether operations may be handed over with this epoch: not while some are under way with another. The store may
+    /// refuse these, and what came after them would have overtaken them.
+    fn begins(&mut self, epoch: u64, executed: u64) -> bool {
+        let is_under_way = || (executed..self.next).any(|position| !self.results.contains_key(&position));
+        let begins = self.epoch == epoch || !is_under_way();
+        if begins {
+            self.epoch = epoch;
+        }
+        begins
+    }
 }
 
 /// What the front is to do on a store.
@@ -81,6 +96,9 @@ impl RemoteExecutor {
             };
             let handed = self.maps.entry(id.clone()).or_default();
             handed.next = handed.next.max(map.executed());
+            if !handed.begins(epoch, map.executed()) {
+                continue;
+            }
             let end = map.executed().saturating_add(if fenced { MAX_UNMARKED_FENCED } else { MAX_UNMARKED });
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
             for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
@@ -196,5 +214,27 @@ impl RemoteExecutor {
             }
         }
         marks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::command::Outcome;
+
+    #[test]
+    fn a_new_epoch_begins_when_all_that_was_handed_over_with_the_former_one_is_answered() {
+        let mut handed = Handed { next: 3, epoch: 1, ..Handed::default() };
+        let answer = |handed: &mut Handed, position| {
+            handed.results.insert(position, ExecutedOperation { position, outcome: Outcome::Done, events: Vec::new() });
+        };
+        assert!(handed.begins(1, 0));
+        assert!(!handed.begins(2, 0));
+        answer(&mut handed, 1);
+        assert!(!handed.begins(2, 1), "position 2 is under way");
+        assert!(handed.begins(1, 1));
+        answer(&mut handed, 2);
+        assert!(handed.begins(2, 1));
+        assert!(!handed.begins(1, 0), "position 0 is under way with epoch 2");
     }
 }

@@ -92,9 +92,11 @@ impl Invariant for Durability {
         for (id, got) in &self.unseen {
             log.applied.get(id).map_or(Ok(()), |placed| agree(*id, placed, got))?;
         }
-        // What was taken may have been so by a caller who never heard of it.
+        // What was taken may have been so by a caller who never heard of it, or in the last entries of a grid that others
+        // know of only by what came out of them.
         let taken = |item: &Id| {
-            scene.ledger.grids.values().any(|log| log.popped.contains_key(item) || log.vanished.contains(item))
+            let in_log = |log: &GridLog| log.popped.contains_key(item) || log.vanished.contains(item);
+            self.popped.contains_key(item) || scene.ledger.grids.values().any(in_log)
         };
         let queue = log.model.collections.get(collection_id(QUEUE));
         let queued: HashSet<Id> =
