@@ -89,26 +89,25 @@ function isCarriedOutOnce(batches: readonly Batch[]): string[] {
   return lines;
 }
 
-/** What the store had done for a leader that died before the mark is done for the next one, and known again. */
+/**
+ * What the store had done for a leader that died before the mark is done for the next one, and known again, before anything
+ * that comes after it. The grid may end before that.
+ */
 function isKnownAgainUntilMarked({ batches, deaths }: History): string[] {
   const lines: string[] = [];
 
   for (const { peer, point, at, operationIds } of deaths) {
-    const epoch = batches.find((batch) => batch.peer === peer && holds(batch, operationIds))?.epoch;
-    const later = batches.filter((batch) => batch.epoch === epoch && batch.sentAt > at && batch.answers);
-    const known = new Set(
-      answered(later).flatMap(({ operation, answer }) => (answer.repeated ? operation.operationId : [])),
-    );
+    if (point !== 'answered' && point !== 'replied') continue;
 
-    // The grid ended with this leader.
-    if (later.length === 0 || (point !== 'answered' && point !== 'replied')) continue;
-    lines.push(
-      ...operationIds
-        .filter((operationId) => !known.has(operationId))
-        .map(
-          (operationId) => `${operationId} was done for ${peer}, which died before its mark, and is not known again`,
-        ),
-    );
+    const last = batches.find((batch) => batch.peer === peer && holds(batch, operationIds));
+    const later = answered(batches.filter(({ epoch, sentAt }) => epoch === last?.epoch && sentAt > at));
+    const known = new Set(later.flatMap(({ operation, answer }) => (answer.repeated ? operation.operationId : [])));
+    const reached = Math.max(...later.map(({ operation }) => operation.index));
+
+    for (const { operationId, index } of last?.operations ?? []) {
+      if (index >= reached || !operationIds.includes(operationId) || known.has(operationId)) continue;
+      lines.push(`${operationId} was done for ${peer}, which died before its mark, and is not known again`);
+    }
   }
 
   return lines;

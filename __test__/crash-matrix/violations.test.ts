@@ -182,6 +182,12 @@ describe('a chain of sets', () => {
       'b-1/1 was done for a-1, which died before its mark, and is not known again',
     ]);
     expect(check(calls, [first, second, { ...next, epoch: 2 }], end, [death])).toEqual([]);
+
+    const unheard = { ...next, answers: undefined, answeredAt: undefined };
+
+    expect(check(calls, [first, second, unheard], end, [death])).not.toContainEqual(
+      expect.stringContaining('known again'),
+    );
   });
 
   it('an operation is sent again after its mark was committed', () => {

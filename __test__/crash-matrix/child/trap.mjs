@@ -37,9 +37,13 @@ export class Trap {
     this.#snare = snare;
   }
 
-  /** Gives whether it could be taken away: nothing has gone into it. */
+  /**
+   * Gives whether it could be taken away: nothing has gone into it, or something that may never be marked, because this
+   * peer leads no more.
+   */
   disarm() {
     this.#snare = undefined;
+    if (this.#caught?.awaited) this.#caught = undefined;
 
     return this.#caught === undefined;
   }

@@ -376,7 +376,7 @@ describe('the local storage', () => {
     expect(queue.size).toBe(10);
     const start = performance.now();
     for (let round = 0; round < 10_000; round++) queue.peek();
-    expect(performance.now() - start).toBeLessThan(100);
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 });
 
