@@ -168,13 +168,14 @@ impl Ledger {
         let present = items(log);
         log.vanished = former.into_iter().filter(|item| committed.is_some() && !present.contains(item)).collect();
         let sessions = &log.model.sessions;
-        let pending = |placed: &Placed| {
-            let waits = |it: &Pending| (it.session, it.number) == (placed.session, placed.number);
-            log.model.collections.values().any(|collection| collection.pending.iter().any(waits))
+        let collections = &log.model.collections;
+        let is_pending = |session: NodeId, number: u64| {
+            let waits = |it: &Pending| (it.session, it.number) == (session, number);
+            collections.values().any(|collection| collection.pending.iter().any(waits))
         };
         for (id, mut placed) in applied {
             // What waited for its execution was executed in that end of the log.
-            placed.unsure |= placed.outcome.is_none() && !pending(&placed);
+            placed.unsure |= placed.outcome.is_none() && !is_pending(placed.session, placed.number);
             // Of a session that has ended since, nothing more is known.
             if sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
                 log.applied.entry(id).or_insert(placed);
@@ -187,8 +188,10 @@ impl Ledger {
         log.popped.extend(popped.into_iter().filter(|(_, (_, revision))| *revision <= committed));
         log.queued.extend(queued);
         for ((session, number), id) in &self.requests {
-            if sessions.get(session).is_some_and(|next| number < next) && !log.applied.contains_key(id) {
-                let (session, number) = (*session, *number);
+            let (session, number) = (*session, *number);
+            // What waits has outlived the session that it came from.
+            let is_in = sessions.get(&session).is_some_and(|next| number < *next) || is_pending(session, number);
+            if is_in && !log.applied.contains_key(id) {
                 let (index, outcome, position) = (0, None, None);
                 log.applied.insert(*id, Placed { grid: from, index, unsure: true, session, number, outcome, position });
                 let known = log.last.entry(id.process).or_default();

@@ -58,8 +58,8 @@ pub struct Process {
     pub nodes: Vec<NodeId>,
     /// How far its log has been read.
     pub read: u64,
-    /// How far it has been looked at, committed or not.
-    pub looked: u64,
+    /// How far it has been looked at, committed or not: the term, where the log ended, and how large it was.
+    pub looked: Option<(u64, u64, usize)>,
 }
 
 impl Process {
@@ -99,7 +99,7 @@ impl Process {
             grids: Vec::new(),
             nodes: Vec::new(),
             read: 0,
-            looked: 0,
+            looked: None,
         }
     }
 

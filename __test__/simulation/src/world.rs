@@ -515,10 +515,12 @@ impl World {
             if process.grids.last() != Some(&status.grid) {
                 self.scene.ledger.grid_seen(status.grid, alone);
                 process.grids.push(status.grid);
-                (process.read, process.looked) = (0, 0);
+                (process.read, process.looked) = (0, None);
             }
-            if status.log.next > process.looked {
-                process.looked = status.log.next;
+            // A new leader may have put other entries in the place of those that nobody had committed.
+            let looked = Some((status.term, status.log.next, status.log.bytes));
+            if looked != process.looked {
+                process.looked = looked;
                 let tail = process.peer.log_records(process.read, status.log.next);
                 self.scene.ledger.look(status.grid, &tail);
             }

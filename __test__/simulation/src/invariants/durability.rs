@@ -21,8 +21,8 @@ pub struct Durability {
     pushed: Vec<Id>,
     /// Whether anybody has ever asked for a queue to be cleared.
     cleared: bool,
-    /// In which grid.
-    popped: HashMap<Id, GridId>,
+    /// In which grid, and when.
+    popped: HashMap<Id, (GridId, u64)>,
 }
 
 fn agree(id: Id, placed: &Placed, got: &Outcome) -> Result<(), String> {
@@ -52,13 +52,20 @@ impl Durability {
             (Kind::Pop, _) => {
                 let Outcome::Entries(entries) = got else { return Err(format!("a pop gave {got:?}")) };
                 for item in entries.iter().filter_map(|(_, value)| Id::parse(value.as_ref()?)) {
-                    let by = scene.ledger.grids.get(&grid).and_then(|log| log.popped.get(&item));
-                    if by.is_some_and(|(session, _)| !process.nodes.contains(session)) {
+                    let by = |grid: &GridId| scene.ledger.grids.get(grid).and_then(|log| log.popped.get(&item));
+                    let is_own = |grid: &&GridId| by(grid).is_some_and(|(session, _)| process.nodes.contains(session));
+                    // It may hear of it when it has left that grid.
+                    let own = process.grids.iter().rev().find(is_own).copied();
+                    if let (None, Some(by)) = (own, by(&grid)) {
                         return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
                     }
                     // Two grids that parted hold the same items.
-                    if self.popped.insert(item, grid) == Some(grid) {
-                        return Err(format!("the item {item} was given twice, the second time to {}", process.name));
+                    let grid = own.unwrap_or(grid);
+                    if let Some((_, at_ms)) = self.popped.insert(item, (grid, scene.now_ms)).filter(|it| it.0 == grid) {
+                        let name = &process.name;
+                        return Err(format!(
+                            "the item {item} was given twice in {grid:x}, at {at_ms} ms and to {name}"
+                        ));
                     }
                 }
             }

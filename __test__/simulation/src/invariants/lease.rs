@@ -20,6 +20,8 @@ const GRACE_MS: u64 = 100;
 pub struct Lease {
     /// The newest term in which each grid had a leader, and since when.
     newest: BTreeMap<GridId, (u64, u64)>,
+    /// When each process last had its lease. It may end at once, with a member that has answered lately.
+    leased_ms: BTreeMap<usize, u64>,
 }
 
 impl Invariant for Lease {
@@ -41,8 +43,9 @@ impl Invariant for Lease {
         }
         let leads = |view: &View| view.leads && view.term == term && view.voters.len() > 1;
         let age_ms = process.view().filter(leads).and_then(|view| Some(view.quorum_age?.as_millis() as u64));
+        let leased_ms = self.leased_ms.get(&stamp.process).copied().unwrap_or(0);
         match age_ms {
-            Some(age_ms) if age_ms > process.lease_ms + GRACE_MS => {
+            Some(age_ms) if age_ms > process.lease_ms + GRACE_MS && scene.now_ms > leased_ms + GRACE_MS => {
                 Err(format!("{name} calls in term {term}, and has heard of no quorum for {age_ms} ms"))
             }
             _ => Ok(()),
@@ -50,12 +53,15 @@ impl Invariant for Lease {
     }
 
     fn check(&mut self, scene: &Scene) -> Result<(), String> {
-        for process in scene.processes.iter().filter(|it| it.is_up()) {
+        for (index, process) in scene.processes.iter().enumerate().filter(|(_, it)| it.is_up()) {
             let status = process.status();
             if !status.leads {
                 continue;
             }
             let Some(view) = process.view().filter(|view| view.leads) else { continue };
+            if view.quorum_age.is_some_and(|age| age.as_millis() as u64 <= process.lease_ms) {
+                self.leased_ms.insert(index, scene.now_ms);
+            }
             let newest = self.newest.entry(status.grid).or_default();
             if view.term > newest.0 {
                 *newest = (view.term, scene.now_ms);
