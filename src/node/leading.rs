@@ -138,10 +138,11 @@ impl Driver {
         }
         self.leading.proposed.clear();
         self.leave_office();
+        // What an earlier lead made of silence is out of date.
+        self.leading.silent.clear();
         if leads {
             self.leading.since_ms = now_ms;
-            self.leading.silent.clear();
-            // What an earlier lead made of silence is out of date. Who asked to leave still does.
+            // Who asked to leave still does.
             self.leading.departed = &self.leading.farewells | &self.leading.leaving;
         } else {
             self.leading.joining.clear();

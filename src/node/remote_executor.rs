@@ -172,7 +172,10 @@ impl RemoteExecutor {
             Answer::Refused { epoch } => {
                 if let Some(map) = state.remote_map(collection) {
                     self.claims.entry(collection.clone()).or_default().refused(map, state.claim(map), epoch);
-                    self.take_back(collection);
+                    // What was handed over with a later epoch is not refused.
+                    if self.maps.get(collection).is_some_and(|handed| handed.epoch <= epoch) {
+                        self.take_back(collection);
+                    }
                 }
             }
         }

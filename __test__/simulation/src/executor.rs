@@ -71,16 +71,21 @@ impl Executor {
         self.queue.is_empty() && self.running.is_none()
     }
 
-    pub fn take(&mut self, now_ms: u64, order: Order, store: &mut Store) {
+    /// Gives what the peer is to hear of it at once.
+    pub fn take(&mut self, now_ms: u64, order: Order, store: &mut Store) -> Option<Reply> {
         match &order {
             Order::Claim { .. } => self.refused = None,
-            Order::Execute { stamp, .. } if Some(stamp.fence) <= self.refused => return,
+            Order::Execute { term, stamp, .. } if Some(stamp.fence) <= self.refused => {
+                let answer = Answer::Refused { epoch: stamp.fence.0 };
+                return Some(Reply { handle: self.handle, term: *term, answer });
+            }
             Order::Execute { .. } => {}
         }
         self.queue.push_back(order);
         if self.running.is_none() {
             self.next(now_ms, store);
         }
+        None
     }
 
     pub fn halt(&mut self, term: u64, let_running_finish: bool) {

@@ -344,7 +344,9 @@ impl Facade {
                 let stamp = Stamp { process, handle, grid, fence, place, request, position, attempt, id };
                 self.events.push(Event::Ordered { process, stamp });
                 if let Some(executor) = self.executors.get_mut(&handle) {
-                    executor.take(now_ms, Order::Execute { term, stamp, operation: operation.clone() }, store);
+                    let order = Order::Execute { term, stamp, operation: operation.clone() };
+                    let refusal = executor.take(now_ms, order, store);
+                    self.reply(refusal.into_iter().collect());
                 }
             }
             Told::Claim { handle, term, claim } if !self.closed => {
@@ -353,7 +355,7 @@ impl Facade {
                 let (fence, place, position, attempt, id) = ((0, term), 0, 0, 1, None);
                 let stamp = Stamp { process, handle, grid, fence, place, request, position, attempt, id };
                 if let Some(executor) = self.executors.get_mut(&handle) {
-                    executor.take(now_ms, Order::Claim { term, claim: claim.clone(), stamp }, store);
+                    let _ = executor.take(now_ms, Order::Claim { term, claim: claim.clone(), stamp }, store);
                 }
             }
             Told::Execute { .. } | Told::Claim { .. } => {}

@@ -40,8 +40,13 @@ export class RemoteMapExecutor<K, V> {
 
   /** Runs an operation, or asks the store for an epoch, after what came earlier. */
   execute(order: Execution | Claim): void {
-    if (!isExecution(order)) this.lastRefused = undefined;
-    else if (this.lastRefused && !outranks(order, this.lastRefused)) return;
+    if (!isExecution(order)) {
+      this.lastRefused = undefined;
+    } else if (this.lastRefused && !outranks(order, this.lastRefused)) {
+      // A leader that left office for a while, or was not told yet, has to hear it again.
+      this.host.replies.refused(order);
+      return;
+    }
     this.queue.push(order);
     if (!this.running) this.next();
   }
