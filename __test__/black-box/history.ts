@@ -59,8 +59,8 @@ const EXPECTED_CODES = ['TIMEOUT', 'NO_LEADER', 'NO_QUORUM', 'OUTCOME_UNKNOWN', 
 /** Of one rule; more say nothing new. */
 const MAX_LINES_OF_A_RULE = 5;
 
-/** What is wrong, in words; empty if nothing is. */
-export function violations(history: History, end: Content, fork?: Fork): string[] {
+/** What is wrong, in words; empty if nothing is. @param mayReform whether the grid may have gone on by a reform */
+export function violations(history: History, end: Content, fork?: Fork, mayReform = fork !== undefined): string[] {
   const operations = fork ? sinceFork(history.operations, fork) : history.operations;
   const rules = [
     setsAreKept(operations, end),
@@ -69,7 +69,7 @@ export function violations(history: History, end: Content, fork?: Fork): string[
     ...queueRules(operations, end, fork),
     readsAreFresh(operations),
     failuresAreExpected(operations),
-    nothingUnexpected(history.notes, fork),
+    nothingUnexpected(history.notes, mayReform),
   ];
 
   return rules.flatMap((lines) =>
@@ -193,8 +193,8 @@ function failuresAreExpected(operations: readonly Operation[]): string[] {
     .map(({ peer, kind, code }) => `${kind} of ${peer} failed with ${code}`);
 }
 
-function nothingUnexpected(notes: readonly Note[], fork: Fork | undefined): string[] {
-  const unexpected = ['error', 'went-back', ...(fork ? [] : ['reformed'])];
+function nothingUnexpected(notes: readonly Note[], mayReform: boolean): string[] {
+  const unexpected = ['error', 'went-back', ...(mayReform ? [] : ['reformed'])];
 
   return notes
     .filter(({ event }) => unexpected.includes(event))

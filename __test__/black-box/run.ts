@@ -88,7 +88,7 @@ async function play(scenario: Scenario, grid: Grid, random: Random): Promise<str
 
     const end = await grid.agreement();
 
-    return [...grid.accidents(), ...violations(grid.history(), end, grid.fork)];
+    return [...grid.accidents(), ...violations(grid.history(), end, grid.fork, scenario.mayReform)];
   } catch (error) {
     return [...grid.accidents(), error instanceof Error ? error.message : String(error)];
   }

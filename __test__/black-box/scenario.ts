@@ -7,6 +7,8 @@ export interface Scenario {
   readonly name: string;
   /** The fewest and the most processes that it begins with. */
   readonly peers: readonly [fewest: number, most: number];
+  /** Whether the grid may go on by a reform. What was acknowledged is not lost all the same. Default: no. */
+  readonly mayReform?: boolean;
   /** Options of all peers, over those that the run chooses. */
   readonly config?: GridConfig;
   /**
