@@ -231,13 +231,26 @@ impl World {
             self.turn()?;
         }
         self.clients_work = false;
-        self.rest()?;
+        let rested = self.rest();
+        if rested.is_err() && self.waits_for_the_dead() {
+            return Ok(());
+        }
+        rested?;
         self.probe()?;
         self.rest()?;
         for invariant in &mut self.invariants {
             invariant.conclude(&self.scene).map_err(|text| Violation::new(invariant.name(), text))?;
         }
         Ok(())
+    }
+
+    /// Whether a grid has lost its majority for good, and is to wait for it.
+    fn waits_for_the_dead(&self) -> bool {
+        let up = || self.scene.processes.iter().filter(|it| it.is_up());
+        let alive: BTreeSet<_> = up().map(|it| it.status().node).collect();
+        let mut views = up().filter_map(Process::view);
+        let waits = matches!(self.options.quorum_loss, QuorumLoss::Wait);
+        waits && views.any(|view| 2 * view.voters.intersection(&alive).count() <= view.voters.len())
     }
 
     /// Two groups of peers that do not hear each other when they start: each makes a grid, and these have to become one.
