@@ -36,8 +36,9 @@ async function joinAll(grid: Grid): Promise<void> {
 }
 
 /** A joined grid with empty records. */
-async function joinedGrid(count: number): Promise<{ grid: Grid; leader: Hamok; id: string }> {
+async function joinedGrid(count: number, delayMs = 0): Promise<{ grid: Grid; leader: Hamok; id: string }> {
   const grid = createGrid(count, QUICK);
+  grid.link.delayMs = delayMs;
   await grid.join();
   grid.clearRecords();
 
@@ -199,8 +200,8 @@ describe('silence', () => {
     expectSuccession(grid, leader, id);
   });
 
-  it('a leader whose last remote peer is gone is a follower again', async () => {
-    const { grid, leader, id } = await joinedGrid(2);
+  it.each([0, 60])('a leader whose last remote peer is gone is a follower again, with %i ms a hop', async (delayMs) => {
+    const { grid, leader, id } = await joinedGrid(2, delayMs);
     const follower = grid.followers[0]!;
 
     grid.cut(follower);

@@ -3,6 +3,7 @@ import type { HamokCodec } from '../common/HamokCodec';
 import { createLogger } from '../common/logger';
 import type { HamokRemoteMapSnapshot } from '../HamokSnapshot';
 import type { CollectionPort, CollectionSink, Send, SendBatch } from '../node/CollectionPort';
+import { readRemoteEvents } from '../node/NativeStream';
 import { ChangeKind, RemoteMethod } from '../node/protocol';
 import type { RemoteEvent } from '../node/ReplyOutbox';
 import { boolean, functionOption, integer, object, time } from '../node/validation';
@@ -97,6 +98,9 @@ const RECLAIM: Send = (outbox, { token, handle }) => outbox.reclaim(token, handl
 /** The highest number that an option can have. */
 const MAX_PENDING = 0xffff_ffff;
 
+/** What every peer hears of operations. */
+const OPERATION_EVENTS = ['insert', 'update', 'remove', 'clear'] as const;
+
 const logger = createLogger('HamokRemoteMap');
 
 /**
@@ -169,7 +173,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     const sink: CollectionSink = {
       execute: (order) => this.executor.execute(order),
       halt: (term, letRunningFinish) => this.executor.halt(term, letRunningFinish),
-      remoteEvents: (events) => this.onRemoteEvents(events),
+      remoteEvents: (packed) => this.onRemoteEvents(packed),
       eventsLost: () => this.dispatch('events-lost', []),
       executing: () => this.executor.size,
     };
@@ -301,9 +305,9 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     return call();
   }
 
-  private onRemoteEvents(events: readonly RemoteEvent[]): void {
-    if (!this.emitEvents) return;
-    for (const event of events) {
+  private onRemoteEvents(packed: Buffer): void {
+    if (!this.emitEvents || !OPERATION_EVENTS.some((name) => this.listenerCount(name) > 0)) return;
+    for (const event of readRemoteEvents(packed)) {
       try {
         this.emitRemote(event);
       } catch (error) {

@@ -12,7 +12,7 @@ import type { Outbox } from './Outbox';
 import { mergeOutcomes, NOTHING, type Outcome } from './Outcome';
 import type { CollectionKind } from './protocol';
 import type { Change, Claim, Delivery, EncodedEntry, Execution } from './RecordSink';
-import type { RemoteEvent, ReplyOutbox } from './ReplyOutbox';
+import type { ReplyOutbox } from './ReplyOutbox';
 import type { Convert, PendingRequest, Requests } from './Requests';
 
 /** What comes in for a collection. A kind implements what it uses. */
@@ -24,7 +24,7 @@ export interface CollectionSink {
   execute?(order: Execution | Claim): void;
   /** @param letRunningFinish whether the operation that runs may still take its next steps */
   halt?(term: number, letRunningFinish: boolean): void;
-  remoteEvents?(events: readonly RemoteEvent[]): void;
+  remoteEvents?(packed: Buffer): void;
   eventsLost?(): void;
   /** The connection is about to emit `connected`. */
   connected?(): void;
@@ -294,8 +294,8 @@ export class CollectionPort {
     this.sink.halt?.(term, letRunningFinish);
   }
 
-  onRemoteEvents(events: readonly RemoteEvent[]): void {
-    this.sink.remoteEvents?.(events);
+  onRemoteEvents(packed: Buffer): void {
+    this.sink.remoteEvents?.(packed);
   }
 
   /** Number of operations that this peer has been given to execute, and has not answered. */

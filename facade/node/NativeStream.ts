@@ -159,8 +159,8 @@ function read(reader: PackReader, sink: RecordSink): () => void {
     }
     case RecordKind.REMOTE_EVENTS: {
       const handle = reader.u32();
-      const events = list(reader, readRemoteEvent);
-      return () => sink.remoteEvents(handle, events);
+      const packed = reader.bytes();
+      return () => sink.remoteEvents(handle, packed);
     }
     case RecordKind.PROGRESS: {
       const handle = reader.u32();
@@ -259,6 +259,13 @@ function readChange(reader: PackReader): Change {
   const value = kind === ChangeKind.INSERT || kind === ChangeKind.UPDATE ? reader.bytes() : undefined;
 
   return { kind, key, value };
+}
+
+/** The events of an operation. They are read when somebody listens: every peer hears of every operation. */
+export function* readRemoteEvents(packed: Buffer): Generator<RemoteEvent> {
+  const reader = new PackReader(packed);
+
+  while (!reader.done) yield readRemoteEvent(reader);
 }
 
 function readRemoteEvent(reader: PackReader): RemoteEvent {

@@ -38,7 +38,7 @@ import type {
   RecordSink,
   Reform,
 } from './RecordSink';
-import { type RemoteEvent, ReplyOutbox } from './ReplyOutbox';
+import { ReplyOutbox } from './ReplyOutbox';
 import { Requests } from './Requests';
 
 /** Where a peer's events go. */
@@ -271,8 +271,8 @@ export class PeerCore implements RecordSink {
     else this.collections.port(handle)?.onHalt(term, letRunningFinish);
   }
 
-  remoteEvents(handle: number, events: readonly RemoteEvent[]): void {
-    this.collections.port(handle)?.onRemoteEvents(events);
+  remoteEvents(handle: number, packed: Buffer): void {
+    this.collections.port(handle)?.onRemoteEvents(packed);
   }
 
   progress(handle: number, headToken: number): void {

@@ -2,7 +2,7 @@
 import type { HamokError } from '../common/errors';
 import type { HamokEventMap, HamokState } from '../HamokEventMap';
 import type { Outcome } from './Outcome';
-import type { ExecutionId, RemoteEvent } from './ReplyOutbox';
+import type { ExecutionId } from './ReplyOutbox';
 
 /** How a grid went on without its majority. */
 export type Reform = HamokEventMap['reformed'][0];
@@ -114,7 +114,8 @@ export interface RecordSink {
   execute(execution: Execution): void;
   /** @param handle 0: every remote map */
   halt(handle: number, term: number): void;
-  remoteEvents(handle: number, events: readonly RemoteEvent[]): void;
+  /** @param packed see `readRemoteEvents` */
+  remoteEvents(handle: number, packed: Buffer): void;
   /** @param headToken the request that the leader is at; 0: another peer's */
   progress(handle: number, headToken: number): void;
   eventsLost(handle: number): void;

@@ -204,7 +204,7 @@ impl Records {
             Notice::RemoteEvents { handle, events } => {
                 self.u8(16);
                 self.u32(handle);
-                self.list(events, Self::remote_event);
+                self.within_bytes(|records| events.iter().for_each(|event| records.remote_event(event)));
             }
             Notice::Progress { handle, head } => {
                 self.u8(17);
@@ -314,6 +314,16 @@ impl Records {
     fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
         self.u32(items.len() as u32);
         items.iter().for_each(|item| write(self, item));
+    }
+
+    /// What is written, behind its length.
+    fn within_bytes(&mut self, write: impl FnOnce(&mut Self)) {
+        let length_at = self.0.len();
+        self.u32(0);
+        let start = self.0.len();
+        write(self);
+        let length = (self.0.len() - start) as u32;
+        self.0[length_at..start].copy_from_slice(&length.to_le_bytes());
     }
 
     fn blob(&mut self, blob: &Blob) {

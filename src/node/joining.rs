@@ -41,7 +41,7 @@ impl Driver {
         } else {
             self.seek_leader(now_ms).await;
         }
-        self.drop_silent_peers(now_ms);
+        self.drop_silent_peers(now_ms, self.options.election_timeout_ms);
     }
 
     async fn take_step(&mut self, step: Step) {
@@ -144,9 +144,9 @@ impl Driver {
     }
 
     /// Peers outside the membership are gone once they are silent; so is everybody for a peer that hears nobody.
-    fn drop_silent_peers(&mut self, now_ms: u64) {
-        self.note_silence(now_ms);
-        let Some(before_ms) = now_ms.checked_sub(self.options.election_timeout_ms) else {
+    pub fn drop_silent_peers(&mut self, now_ms: u64, limit_ms: u64) {
+        self.note_silence(now_ms, limit_ms);
+        let Some(before_ms) = now_ms.checked_sub(limit_ms) else {
             return;
         };
         let alone = self.standing.last_heard_at_ms() < before_ms;

@@ -163,6 +163,9 @@ impl Driver {
             (view.candidate || elected) && self.is_large_enough(view)
         });
         if leader.is_none() {
+            if self.standing.leader().is_some() {
+                self.tell_why_there_is_no_leader(now_ms);
+            }
             self.standing.set_leader(None);
             self.standing.set_candidate(candidate && self.options.electable());
         } else {
@@ -174,6 +177,14 @@ impl Driver {
             }
             self.standing.set_leader(leader.as_deref());
         }
+    }
+
+    /// Users hear first of the peers that are not heard any more.
+    fn tell_why_there_is_no_leader(&mut self, now_ms: u64) {
+        // A quorum's answer counts from when it was asked for, so it is older than what was heard of the members.
+        let leads = self.view().is_some_and(|view| view.leads);
+        let options = &self.options;
+        self.drop_silent_peers(now_ms, if leads { options.follower_max_idle_ms } else { options.election_timeout_ms });
     }
 
     /// Who is a member is there until the leader says otherwise: followers need not hear each other.
@@ -252,10 +263,9 @@ impl Driver {
     }
 
     /// Tells of members that have been silent for too long, and lets them be removed.
-    pub fn note_silence(&mut self, now_ms: u64) {
+    pub fn note_silence(&mut self, now_ms: u64, limit_ms: u64) {
         let tells = |view: &&View| view.leads && !Mutation::SilentMembersStay.is_planted();
         let Some(view) = self.view().filter(tells) else { return };
-        let limit_ms = self.options.election_timeout_ms;
         let since_ms = self.leading.since_ms;
         let silent: Vec<(NodeId, String)> = view
             .members

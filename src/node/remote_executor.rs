@@ -17,7 +17,7 @@ use crate::wire::command::{Acquired, Claim, CollectionId, Executed, ExecutedOper
 const MAX_UNMARKED: u64 = 64;
 /// The same for a store that recognises what it has carried out. Such a store remembers 1,024 operations, see
 /// `facade/stores/ExactStore.ts`.
-const MAX_UNMARKED_FENCED: u64 = 512;
+const MAX_UNMARKED_FENCED: u64 = 768;
 /// A mark that was not applied after this time is proposed again.
 const REPROPOSE_MS: u64 = 300;
 

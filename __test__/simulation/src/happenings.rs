@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hamok::config::Options;
+use hamok::config::{Options, QuorumLoss};
 use hamok::raft::instance::View;
 
 use crate::faults::{CutKind, Fault, Return, Target};
@@ -123,7 +123,7 @@ impl World {
                 }
             }
             Fault::Crash(target, back) => {
-                if let Some(index) = self.victim(target).filter(|index| self.can_do_without(*index)) {
+                if let Some(index) = self.victim(target).filter(|index| self.survives_without(*index, back)) {
                     self.trace.line(now_ms, "world", format_args!("{} crashes", self.scene.processes[index].name));
                     self.scene.processes[index].crash();
                     self.come_back(index, back);
@@ -236,23 +236,36 @@ impl World {
         (newest.membership_committed && followed).then_some((leader, newest))
     }
 
-    /// Whether enough voters are left without this process, well and in touch with the leader, and all of them are in one
-    /// grid: the log is in memory, so what a majority takes with it is gone by design.
+    /// Whether the grid goes on without this process.
     fn can_do_without(&self, index: usize) -> bool {
+        self.voters_without(index).is_some_and(|(voters, all, others)| others >= 2 && 2 * voters > all)
+    }
+
+    /// Whether nothing that was acknowledged is lost with this process. The log is in memory, so what a majority takes
+    /// with it is gone by design. Half of the voters hold everything, and go on by a reform, with a newcomer.
+    fn survives_without(&self, index: usize, back: Return) -> bool {
+        let reforms = self.options.quorum_loss == QuorumLoss::Reform && back != Return::Never;
+        let half = || self.voters_without(index).is_some_and(|(voters, all, _)| 2 * voters == all);
+        self.can_do_without(index) || (reforms && half())
+    }
+
+    /// The voters that are left without this process, all voters, and the processes that are left: such as are well and
+    /// in touch with the leader. Nothing, unless all of them are in one grid.
+    fn voters_without(&self, index: usize) -> Option<(usize, usize, usize)> {
         // While two grids become one, what each has acknowledged is on its own peers.
         let settled =
             self.scene.final_grid().is_some() && self.scene.processes.iter().all(|it| !it.is_up() || it.is_settled());
         if self.began_apart && !settled {
-            return false;
+            return None;
         }
-        let Some((leader, view)) = self.membership() else { return false };
+        let (leader, view) = self.membership()?;
         let network = &self.scene.network;
         let in_touch = |id: &str| network.reaches(&leader.peer_id, id) && network.reaches(id, &leader.peer_id);
         let staying =
             |it: &&Process| it.stage == Stage::Up && it.index != index && it.is_well() && in_touch(&it.peer_id);
         let others: Vec<u64> = self.scene.processes.iter().filter(staying).map(|it| it.status().node).collect();
         let voters = view.voters.iter().filter(|node| others.contains(node)).count();
-        others.len() >= 2 && voters > view.voters.len() / 2
+        Some((voters, view.voters.len(), others.len()))
     }
 
     fn cut(&mut self, kind: CutKind, for_ms: u64) {

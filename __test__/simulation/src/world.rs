@@ -92,7 +92,7 @@ pub fn run_with(mutation: Option<Mutation>, seed: u64, profile: Option<Profile>,
     let mut rng = Rng::new(seed);
     let drawn = Profile::drawn(&mut rng);
     let profile = profile.unwrap_or(drawn);
-    let peers = *rng.pick(&[3, 3, 3, 4, 5, 5, 5, 6, 7, 9]);
+    let peers = *rng.pick(&[2, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9]);
     let mut world = World::new(&mut rng, detail);
     let violation = world.live(profile, peers, &mut rng).err();
     if let Some(violation) = &violation {

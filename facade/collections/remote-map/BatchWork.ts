@@ -20,11 +20,16 @@ const MAX_OPERATIONS = 256;
 /** A batch that has so many bytes of keys and values is full. */
 const MAX_BYTES = 1024 * 1024;
 
+type Refusal<K, V> = Extract<StoreResult<K, V>, { status: 'refused' }>;
+type Answer<K, V> = Exclude<StoreResult<K, V>, { status: 'refused' }>;
+
 export class BatchWork<K, V> implements Work {
   readonly term: number;
   readonly size: number;
 
   private readonly retrying: Retrying;
+  /** What the store has answered, and nobody has been told. */
+  private answers: readonly (readonly [BatchedExecution<K, V>, Answer<K, V>])[] = [];
 
   /** @param executions of one term and one epoch */
   constructor(
@@ -60,16 +65,26 @@ export class BatchWork<K, V> implements Work {
   }
 
   async run(): Promise<void> {
+    const [first] = this.executions;
+
     try {
-      for (let left = await this.prepare(); left.length > 0; ) {
+      // The store is called at once, unless it has to be read before.
+      const asksUser = comparesWithUsersFunction(this.workplace.tools, first);
+
+      for (let left = this.prepare(asksUser ? await this.look(first) : undefined); left.length > 0; ) {
         const results = await this.retrying.until((signal, attempt) => this.call(left, signal, attempt), isRefusal);
 
         if (!results) return;
-        left = this.settle(left, results);
+        left = this.take(left, results);
       }
     } catch (error) {
-      this.workplace.refused(this.executions[0], toError(error));
+      this.workplace.refused(first, toError(error));
     }
+  }
+
+  settle(): void {
+    for (const [batched, answer] of this.answers) this.settleOne(batched, answer);
+    this.answers = [];
   }
 
   stop(): void {
@@ -77,10 +92,8 @@ export class BatchWork<K, V> implements Work {
   }
 
   /** An operation that cannot be read fails, here as with every other leader. */
-  private async prepare(): Promise<BatchedExecution<K, V>[]> {
+  private prepare(found: { readonly value: V } | undefined): BatchedExecution<K, V>[] {
     const { tools } = this.workplace;
-    const [first] = this.executions;
-    const found = comparesWithUsersFunction(tools, first) ? await this.look(first) : undefined;
     const prepared: BatchedExecution<K, V>[] = [];
 
     for (const execution of this.executions) {
@@ -129,26 +142,27 @@ export class BatchWork<K, V> implements Work {
   }
 
   /** @returns what is to be done still. @throws what the store has refused the epoch with */
-  private settle(
+  private take(
     executions: readonly BatchedExecution<K, V>[],
     results: readonly StoreResult<K, V>[],
   ): BatchedExecution<K, V>[] {
-    for (const [position, result] of results.entries()) {
-      const batched = executions[position] as BatchedExecution<K, V>;
+    const end = results.findIndex(isRefused);
+    const answered = (end < 0 ? results : results.slice(0, end)) as readonly Answer<K, V>[];
 
-      if (result.status === 'refused') {
-        if (!isStale(result.error, 'STALE_INDEX')) throw result.error;
-        this.failed(batched.execution, 'ABANDONED', result.error);
+    this.answers = answered.map((answer, position) => [executions[position] as BatchedExecution<K, V>, answer]);
+    if (end < 0) return [];
 
-        return executions.slice(position + 1);
-      }
-      this.settleOne(batched, result);
-    }
+    const { error } = results[end] as Refusal<K, V>;
 
-    return [];
+    // The rest may take long.
+    this.settle();
+    if (!isStale(error, 'STALE_INDEX')) throw error;
+    this.failed((executions[end] as BatchedExecution<K, V>).execution, 'ABANDONED', error);
+
+    return executions.slice(end + 1);
   }
 
-  private settleOne(batched: BatchedExecution<K, V>, result: Exclude<StoreResult<K, V>, { status: 'refused' }>): void {
+  private settleOne(batched: BatchedExecution<K, V>, result: Answer<K, V>): void {
     const { replies, watch } = this.workplace;
 
     if (result.repeated) watch.repeated++;
@@ -181,6 +195,10 @@ function comparesWithUsersFunction<K, V>({ ownEquality }: RemoteMapTools<K, V>, 
 
 function isResult(result: { status?: unknown } | null | undefined): boolean {
   return result?.status === 'done' || result?.status === 'failed' || result?.status === 'refused';
+}
+
+function isRefused<K, V>(result: StoreResult<K, V>): result is Refusal<K, V> {
+  return result.status === 'refused';
 }
 
 function isRefusal(error: unknown): boolean {

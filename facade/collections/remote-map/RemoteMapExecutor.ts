@@ -70,7 +70,10 @@ export class RemoteMapExecutor<K, V> {
       this.workplace.watch.rest();
       return;
     }
-    work.run().then(() => this.next());
+    work.run().then(() => {
+      this.next();
+      work.settle?.();
+    });
   }
 
   private take(): Work | undefined {

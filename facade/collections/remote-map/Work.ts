@@ -1,4 +1,7 @@
-/** What an executor has to do, piece by piece: each piece ends before the next begins, whatever the user's store does. */
+/**
+ * What an executor has to do, piece by piece: each piece is done with the user's store before the next begins, whatever the
+ * store does.
+ */
 import type { Execution } from '../../node/RecordSink';
 import type { ReplyOutbox } from '../../node/ReplyOutbox';
 import type { StaleWriteCode } from '../../stores/StaleWriteError';
@@ -14,6 +17,8 @@ export interface Work {
   readonly size: number;
   /** Resolves when the next piece may begin; never rejects. */
   run(): Promise<void>;
+  /** Tells what came of it, if that was not done yet: the store is at work on the next piece meanwhile. */
+  settle?(): void;
   /** It takes no further step, and has no result. */
   stop(): void;
 }
