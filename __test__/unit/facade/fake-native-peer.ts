@@ -61,6 +61,12 @@ export class Records {
     return this;
   }
 
+  /** Other records, behind their length. */
+  within(records: Records): this {
+    this.writer.bytes(records.writer.take());
+    return this;
+  }
+
   list(values: readonly string[]): this {
     return this.u32(values.length).text(...values);
   }

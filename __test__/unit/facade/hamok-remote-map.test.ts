@@ -1,5 +1,6 @@
 /** A remote map on the fake native side: reads go to the store, mutations to the leader, who executes with its own. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Records } from './fake-native-peer';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
 
 afterEach(closePeers);
@@ -86,7 +87,8 @@ describe('remote maps', () => {
       { opcode: 6, method: 9, keys: ['"a"'], values: ['2', '1'] },
     ]);
     const [first, second] = native.submitted.map(({ token }) => token);
-    native.put().u8(16).u32(1).u32(4).u8(1).text('"a"', '1').u8(2).text('"a"', '1', '2').u8(3).text('"a"', '2').u8(4);
+    const events = new Records().u8(1).text('"a"', '1').u8(2).text('"a"', '1', '2').u8(3).text('"a"', '2').u8(4);
+    native.put().u8(16).u32(1).within(events);
     native.put().u8(18).u32(1);
     native.put().u8(12).u32(first!).u8(1).u32(1).u32(0).u8(1).text('0');
     native.put().u8(12).u32(second!).u8(3).text('CALLBACK_FAILED', 'boom');

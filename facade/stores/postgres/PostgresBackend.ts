@@ -16,9 +16,10 @@ const MISSING = ['3F000', '42P01', '42883'];
 
 /** What the function gives. Numbers that JavaScript may not be able to hold come as text. */
 interface Reply {
-  readonly statuses: ('done' | 'failed' | StaleWriteCode)[];
-  readonly repeated: boolean[];
-  readonly failures: (string | null)[];
+  /** These three: null when every operation was done, and for the first time. */
+  readonly statuses: ('done' | 'failed' | StaleWriteCode)[] | null;
+  readonly repeated: boolean[] | null;
+  readonly failures: (string | null)[] | null;
   readonly previous: (Buffer | null)[];
   readonly refused_by: string[] | null;
 }
@@ -157,14 +158,14 @@ function itemsOf(operations: readonly EncodedOperation[]) {
 }
 
 function resultOf(reply: Reply, position: number, first: number, count: number): EncodedResult {
-  const status = reply.statuses[position];
-  const repeated = reply.repeated[position] === true;
+  const status = reply.statuses ? reply.statuses[position] : 'done';
+  const repeated = reply.repeated?.[position] === true;
 
   switch (status) {
     case 'done':
       return { status, repeated, found: reply.previous.slice(first, first + count) };
     case 'failed':
-      return { status, repeated, text: reply.failures[position] ?? '' };
+      return { status, repeated, text: reply.failures?.[position] ?? '' };
     default: {
       const [epoch, term, index] = (reply.refused_by ?? []).map(Number) as [number, number, number];
 

@@ -145,6 +145,13 @@ BEGIN
   );
   after := before;
 
+  -- Most batches only set keys, and each another one: each finds what was there before the batch.
+  IF 'set' = ALL (p_kinds) AND p_items = p_run THEN
+    p_found := before;
+    after := p_values;
+    p_run := '{}';
+  END IF;
+
   FOREACH i IN ARRAY p_run LOOP
     first := p_firsts[i];
     CASE p_kinds[i]
@@ -194,8 +201,8 @@ $hamok$;
 
 /**
  * Applies a batch. Without an epoch it is not fenced. By the positions of the operations: their statuses ('done', 'failed',
- * or the code of the refusal), whether they were recorded before, why they failed; by the positions of all items, what was
- * found; after a refusal, the fence.
+ * or the code of the refusal), whether they were recorded before, why they failed; nothing at all, if every operation was
+ * done, and for the first time. By the positions of all items, what was found; after a refusal, the fence.
  */
 function applySql(schema: string, table: string): string {
   const { apply, carryOut, fences, lock, records } = postgresNames(schema, table);
@@ -211,10 +218,11 @@ DECLARE
   total integer := cardinality(p_kinds);
   accepted integer := total;
   last_index bigint := fence.index;
-  to_run integer[] := '{}';
+  to_run integer[];
   new_ids text[] := p_ids;
   added bigint := total;
   known_up_to bigint := fence.recorded;
+  plain boolean;
   own_keys bytea[];
   known record;
 BEGIN
@@ -233,11 +241,14 @@ BEGIN
   IF p_epoch > fence.epoch THEN last_index := -1; END IF;
   IF p_epoch > fence.epoch OR p_term > fence.term THEN fence.recorded_before := fence.recorded; END IF;
 
-  IF p_epoch IS NOT NULL THEN
-    -- A leader gives an operation one index: what is above all that it has done, only former leaders may have done.
-    IF (SELECT min(i.index) FROM unnest(p_indexes) AS i(index)) > last_index THEN
-      known_up_to := fence.recorded_before;
-    END IF;
+  plain := NOT 'fail' = ANY (p_kinds) AND (
+    p_epoch IS NULL OR (
+      p_indexes[1] >= last_index AND p_indexes = ARRAY(SELECT i.index FROM unnest(p_indexes) AS i(index) ORDER BY i.index)
+    )
+  );
+  -- A leader gives an operation one index: what is above all that it has done, only former leaders may have done.
+  IF plain AND p_indexes[1] > last_index THEN known_up_to := fence.recorded_before; END IF;
+  IF p_epoch IS NOT NULL AND known_up_to > greatest(fence.recorded - ${RECORD_LIMIT}, 0) THEN
     FOR known IN
       SELECT o.position, r.failures[k.number] AS failure,
         r.previous[r.firsts[k.number] : r.firsts[k.number] + r.counts[k.number] - 1] AS previous
@@ -246,6 +257,7 @@ BEGIN
       JOIN unnest(p_ids) WITH ORDINALITY AS o(id, position) ON o.id = k.id
       WHERE r.map = p_map AND r.recorded <= known_up_to
     LOOP
+      plain := false;
       repeated[known.position] := true;
       new_ids[known.position] := NULL;
       added := added - 1;
@@ -259,7 +271,11 @@ BEGIN
     END LOOP;
   END IF;
 
-  FOR i IN 1 .. total LOOP
+  IF plain THEN
+    to_run := ARRAY(SELECT generate_series(1, total));
+    last_index := p_indexes[total];
+  END IF;
+  FOR i IN 1 .. CASE WHEN plain THEN 0 ELSE total END LOOP
     IF NOT repeated[i] THEN
       IF p_epoch IS NOT NULL AND p_indexes[i] < last_index THEN
         accepted := i - 1;
@@ -295,6 +311,7 @@ BEGIN
         BEGIN
           previous := ${carryOut}(p_map, ARRAY[i], p_kinds, p_firsts, p_counts, own_keys, p_items, p_values, previous);
         EXCEPTION WHEN ${OPERATION_ERRORS} THEN
+          plain := false;
           statuses[i] := 'failed';
           failures[i] := SQLERRM;
         END;
@@ -318,6 +335,12 @@ BEGIN
     recorded = fence.recorded,
     recorded_before = fence.recorded_before
   WHERE map = p_map;
+
+  IF plain THEN
+    statuses := NULL;
+    repeated := NULL;
+    failures := NULL;
+  END IF;
 END
 $hamok$;
 `;
