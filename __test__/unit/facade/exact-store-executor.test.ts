@@ -77,6 +77,23 @@ describe('operations', () => {
     ]);
   });
 
+  it('go to the store before the callers of those before hear of them, which costs the store no time', async () => {
+    const { applyBatch, store, order, replies } = createExact();
+    const repliedAtCall: number[] = [];
+    const apply = Object.getPrototypeOf(store).applyBatch;
+
+    applyBatch.mockImplementation((...args) => {
+      repliedAtCall.push(replies.length);
+      return apply.apply(store, args);
+    });
+    for (let value = 0; value < 5; value++) order(M.SET, ['a'], [value]);
+    await until(() => replies.length === 5);
+    order(M.SET, ['a'], [5]);
+    await until(() => replies.length === 6);
+
+    expect(repliedAtCall).toEqual([0, 0, 5]);
+  });
+
   it('of two terms or two epochs do not go together', async () => {
     const { applyBatch, order, replies } = createExact();
 
