@@ -51,21 +51,23 @@ export async function runScenario(scenario: Scenario, seed: number): Promise<Run
   const start = performance.now();
   const grid = await Grid.start(count, { ...config, ...scenario.config }, random);
 
+  let found: readonly string[];
+
   try {
     grid.hub.noise = noise;
     grid.pauses = pauses;
-
-    const found = await play(scenario, grid, random);
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const setting = `${count} peers, ${times} times, ${network} network, ${load} load`;
-    const summary = `${setting}: ${figures(grid)}, ${seconds} s`;
-
-    if (found.length === 0) grid.forget();
-
-    return { scenario: scenario.name, seed, summary, violations: found, folder: grid.folder };
+    found = await play(scenario, grid, random);
   } finally {
     await grid.close();
   }
+
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const setting = `${count} peers, ${times} times, ${network} network, ${load} load`;
+  const summary = `${setting}: ${figures(grid)}, ${seconds} s`;
+
+  if (found.length === 0) grid.forget();
+
+  return { scenario: scenario.name, seed, summary, violations: found, folder: grid.folder };
 }
 
 /** What went wrong, and the command that repeats the choices of the run. */

@@ -40,18 +40,20 @@ export async function runRound(kind: StoreKind, seed: number, cycles: number = R
 
   try {
     const matrix = await MatrixGrid.start(server, 'matrix', random, pauses);
+    let found: readonly string[];
 
     try {
-      const found = await play(matrix, random, chosen(random, cycles));
-      const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      const summary = `${cycles} cycles, ${load} load: ${figures(matrix.history())}, ${seconds} s`;
-
-      if (found.length === 0) matrix.grid.forget();
-
-      return { kind, seed, cycles, summary, violations: found, folder: matrix.grid.folder };
+      found = await play(matrix, random, chosen(random, cycles));
     } finally {
       await matrix.grid.close();
     }
+
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const summary = `${cycles} cycles, ${load} load: ${figures(matrix.history())}, ${seconds} s`;
+
+    if (found.length === 0) matrix.grid.forget();
+
+    return { kind, seed, cycles, summary, violations: found, folder: matrix.grid.folder };
   } finally {
     await server.stop();
   }
