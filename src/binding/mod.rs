@@ -11,9 +11,3 @@ pub mod description;
 pub mod operations;
 pub mod peer;
 pub mod stream;
-
-use mimalloc::MiMalloc;
-
-/// Commands and notices are many small pieces, made on one thread and dropped on another.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;

@@ -29,6 +29,7 @@ pub struct Estate {
 }
 
 /// The log of an estate, for [`Estate::new`].
+#[derive(Clone)]
 pub struct EstateLog {
     pub committed: LogPosition,
     pub rest: Vec<(u64, Blob)>,
@@ -50,6 +51,11 @@ impl Estate {
         (!empty).then(|| Self { grid, machine, committed, rest, last, voters, needed, snapshot: OnceLock::new() })
     }
 
+    /// The same, where it is certain that all that the log holds is committed.
+    pub fn wholly_committed(self) -> Self {
+        Self { machine: self.to_the_end(), committed: self.last, rest: Vec::new(), ..self }
+    }
+
     pub fn summary(&self) -> EstateSummary {
         let epoch = self.machine.lineage().epoch();
         EstateSummary { grid: self.grid, epoch, last: self.last, needed: self.needed as u64 }
@@ -57,6 +63,18 @@ impl Estate {
 
     /// What a grid that goes on from this one begins with; of its voters, `kin` take part with what they hold.
     pub fn inheritance(&self, kin: &[String]) -> Inheritance {
+        let missing = self.voters.iter().filter(|voter| !kin.contains(voter));
+        Inheritance {
+            parent: self.grid,
+            last: self.last,
+            committed: self.machine.revision(),
+            missing: missing.cloned().collect(),
+            state: Blob::from(self.to_the_end().to_snapshot()),
+        }
+    }
+
+    /// The state after all that the log holds.
+    fn to_the_end(&self) -> StateMachine {
         let mut machine = self.machine.clone();
         let dropped = if Mutation::ReformWithoutTail.is_planted() { self.rest.len() } else { 0 };
         for (index, command) in &self.rest[dropped..] {
@@ -64,14 +82,7 @@ impl Estate {
                 machine.apply(*index, &command, &mut Vec::new());
             }
         }
-        let missing = self.voters.iter().filter(|voter| !kin.contains(voter));
-        Inheritance {
-            parent: self.grid,
-            last: self.last,
-            committed: self.machine.revision(),
-            missing: missing.cloned().collect(),
-            state: Blob::from(machine.to_snapshot()),
-        }
+        machine
     }
 
     /// Whether a grid holds all of it that is known to be committed.
@@ -82,5 +93,56 @@ impl Estate {
     /// A snapshot of what is known to be committed.
     pub fn snapshot(&self) -> &Blob {
         self.snapshot.get_or_init(|| Blob::from(self.machine.to_snapshot()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::command::{CollectionKind, Operation, QueueOperation, RequestBatch};
+
+    fn blob(text: &str) -> Blob {
+        Blob::from(text.as_bytes())
+    }
+
+    fn requests(first: u64, operations: Vec<Operation>) -> Command {
+        Command::Requests(RequestBatch { session: 1, first, settled_below: 0, operations })
+    }
+
+    fn push(item: &str) -> Operation {
+        Operation::Queue { collection: "queue".into(), operation: QueueOperation::Push(vec![blob(item)]) }
+    }
+
+    #[test]
+    fn the_end_of_a_log_that_is_committed_for_certain_is_brought_into_another_grid() {
+        let mut machine = StateMachine::default();
+        let opens = Operation::OpenSession { peer_id: "a".into(), replaces: None };
+        let attaches = Operation::Attach { collection: "queue".into(), kind: CollectionKind::Queue };
+        machine.apply(1, &requests(0, vec![opens, attaches, push("committed")]), &mut Vec::new());
+        let end = requests(3, vec![push("last")]);
+        let log = EstateLog {
+            committed: LogPosition { term: 1, index: 1 },
+            rest: vec![(2, Blob::from(codec::encode(&end)))],
+            last: LogPosition { term: 1, index: 2 },
+        };
+        let items = |estate: &Estate| {
+            let state = StateMachine::from_snapshot(estate.snapshot().as_slice()).unwrap();
+            state.collection("queue").unwrap().content.entries().unwrap().iter().count()
+        };
+        let estate = || Estate::new(7, machine.clone(), log.clone(), Vec::new(), 2).unwrap();
+        assert_eq!(items(&estate()), 1);
+        let certain = estate().wholly_committed();
+        assert_eq!(items(&certain), 2);
+        assert_eq!(certain.summary(), estate().summary());
+        // It may be dropped where its end has arrived, and not before.
+        let covers = |estate: &Estate, last: LogPosition| {
+            let inheritance = Inheritance { last, ..estate.inheritance(&[]) };
+            let mut heir = StateMachine::default();
+            heir.apply(1, &Command::Restore(inheritance), &mut Vec::new());
+            estate.is_covered_by(8, heir.lineage())
+        };
+        assert!(covers(&estate(), LogPosition { term: 1, index: 1 }));
+        assert!(!covers(&certain, LogPosition { term: 1, index: 1 }));
+        assert!(covers(&certain, LogPosition { term: 1, index: 2 }));
     }
 }

@@ -54,6 +54,12 @@ pub fn can_elect(voters: &BTreeSet<NodeId>, is_there: impl Fn(&NodeId) -> bool) 
     voters.iter().filter(|node| is_there(node)).count() >= majority(voters.len())
 }
 
+/// Whether a follower and its leader are a majority. What the follower has of the leader's own term is committed then, though
+/// nobody has said so yet (Ongaro, *Consensus: Bridging Theory and Practice*, section 3.6.2).
+pub fn decides_with_leader(me: NodeId, leader: Option<NodeId>, voters: &BTreeSet<NodeId>) -> bool {
+    leader.is_some_and(|leader| leader != me && can_elect(voters, |node| *node == me || *node == leader))
+}
+
 /// Whether this peer should give its grid up in order to re-form it.
 pub fn should_reform(survey: &Survey<'_>) -> bool {
     let Survey { me, voters, farewells, present, returned, newcomers, policy, .. } = survey;
@@ -148,6 +154,18 @@ mod tests {
                 policy: self.policy,
             })
         }
+    }
+
+    #[test]
+    fn a_follower_decides_with_its_leader_where_two_are_a_majority() {
+        let voters = |nodes: &[NodeId]| nodes.iter().copied().collect();
+        assert!(decides_with_leader(1, Some(2), &voters(&[1, 2])));
+        assert!(decides_with_leader(1, Some(2), &voters(&[1, 2, 3])));
+        assert!(!decides_with_leader(1, Some(2), &voters(&[1, 2, 3, 4])));
+        assert!(!decides_with_leader(1, Some(1), &voters(&[1, 2])), "nobody else has what a leader has not sent");
+        assert!(!decides_with_leader(1, None, &voters(&[1, 2])));
+        assert!(!decides_with_leader(1, Some(9), &voters(&[1, 2, 3])), "the leader has no vote");
+        assert!(!decides_with_leader(9, Some(1), &voters(&[1, 2, 3])), "it has no vote itself");
     }
 
     #[test]

@@ -141,6 +141,7 @@ impl Driver {
 
     async fn freeze(&mut self) -> Option<Estate> {
         let grid = self.grid.as_ref()?;
+        let view = grid.raft.view();
         // What the node has granted or stored until it stops, it has answered for.
         let _ = time::timeout(SHUTDOWN_TIMEOUT, grid.raft.shutdown()).await;
         let (machine, applied_index) = {
@@ -152,13 +153,16 @@ impl Driver {
             rest: grid.raft.commands_from(applied_index + 1),
             last: grid.raft.last_position(),
         };
-        let view = &grid.view;
+        let all_committed = view.membership_committed
+            && log.last.term == view.term
+            && quorum::decides_with_leader(self.node, view.leader, &view.voters);
         let farewells = &self.leading.farewells;
         let policy = self.options.quorum_loss;
         let needed = quorum::participants_needed(&view.voters, farewells, self.options.min_peers, policy);
         let voters = view.voters.iter().filter(|node| !farewells.contains(node));
         let voters = voters.filter_map(|node| Some(view.members.get(node)?.peer_id.clone())).collect();
-        Estate::new(grid.id, machine, log, voters, needed)
+        let estate = Estate::new(grid.id, machine, log, voters, needed)?;
+        Some(if all_committed { estate.wholly_committed() } else { estate })
     }
 
     /// For how long no quorum has been heard of: by a leader itself, by the others through their leader.

@@ -67,8 +67,8 @@ mod tests {
     use crate::wire::NodeId;
     use crate::wire::blob::Blob;
     use crate::wire::command::{
-        CollectionKind, Command, Inheritance, LogPosition, MapOperation, Operation, Outcome, QueueOperation,
-        RemoteMethod, RemoteOperation, RequestBatch,
+        CollectionKind, Command, Executed, ExecutedOperation, Failure, Inheritance, LogPosition, MapOperation,
+        Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch,
     };
 
     const PARENT: u64 = 1;
@@ -216,6 +216,26 @@ mod tests {
             parent.sessions.outcome(super::super::effect::RequestId { session: 5, number: 0 }).map(|it| &**it),
             Some(&Outcome::Done)
         );
+    }
+
+    #[test]
+    fn what_was_executed_in_the_loser_after_it_moved_ends_as_it_does_here() {
+        let mut loser = StateMachine::default();
+        run(&mut loser, 5, vec![remote_set("x")]);
+        let request = super::super::effect::RequestId { session: 5, number: 4 };
+        let mut winner = StateMachine::default();
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        // Another peer of the loser has seen more of its log.
+        let failed = Outcome::Failed(Failure { code: "CALLBACK_FAILED".into(), text: "a later leader".into() });
+        let result = ExecutedOperation { position: 0, outcome: failed.clone(), events: Vec::new() };
+        let executed = Executed { collection: "remote".into(), results: vec![result] };
+        loser.apply(2, &Command::Executed(executed), &mut Vec::new());
+        run(&mut loser, 5, vec![set("a", "1")]);
+        assert_eq!(loser.sessions.outcome(request).map(|it| &**it), Some(&failed));
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(winner.sessions.outcome(request), None, "it waits for its execution");
+        assert_eq!(winner.sessions.next(5), loser.sessions.next(5));
+        assert_eq!(map(&winner), pairs([("a", "1")]));
     }
 
     #[test]

@@ -98,11 +98,18 @@ impl Sessions {
         self.next(request.session).is_some_and(|next| request.number < next)
     }
 
-    /// Takes over the sessions of another grid. A session that both know went on in one of them only.
+    /// Takes over the sessions of another grid. A session that both know went on in one of them only. What became of its
+    /// requests that were known here is what became of them here: remote operations that moved are executed here.
     pub(super) fn merge(&mut self, other: &Self) {
         for (id, theirs) in &other.0 {
-            if self.0.get(id).is_none_or(|own| own.next < theirs.next) {
+            let Some(own) = self.0.get_mut(id) else {
                 self.0.insert(*id, theirs.clone());
+                continue;
+            };
+            if own.next < theirs.next {
+                let new = theirs.outcomes.range(own.next..);
+                own.outcomes.extend(new.map(|(number, outcome)| (*number, outcome.clone())));
+                own.next = theirs.next;
             }
         }
     }

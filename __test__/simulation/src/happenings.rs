@@ -123,7 +123,9 @@ impl World {
                 }
             }
             Fault::Crash(target, back) => {
-                if let Some(index) = self.victim(target).filter(|index| self.survives_without(*index, back)) {
+                if let Some(index) = self.victim(target)
+                    && self.survives_without(index, back)
+                {
                     self.trace.line(now_ms, "world", format_args!("{} crashes", self.scene.processes[index].name));
                     self.scene.processes[index].crash();
                     self.come_back(index, back);
@@ -242,20 +244,24 @@ impl World {
     }
 
     /// Whether nothing that was acknowledged is lost with this process. The log is in memory, so what a majority takes
-    /// with it is gone by design. Half of the voters hold everything, and go on by a reform, with a newcomer.
-    fn survives_without(&self, index: usize, back: Return) -> bool {
+    /// with it is gone by design. One of two voters holds everything, and goes on with a newcomer, or with another grid.
+    fn survives_without(&mut self, index: usize, back: Return) -> bool {
+        if self.can_do_without(index) {
+            return true;
+        }
         let reforms = self.options.quorum_loss == QuorumLoss::Reform && back != Return::Never;
-        let half = || self.voters_without(index).is_some_and(|(voters, all, _)| 2 * voters == all);
-        self.can_do_without(index) || (reforms && half())
+        let survives = reforms && self.voters_without(index).is_some_and(|(voters, all, _)| (voters, all) == (1, 2));
+        self.several_grids |= survives;
+        survives
     }
 
     /// The voters that are left without this process, all voters, and the processes that are left: such as are well and
     /// in touch with the leader. Nothing, unless all of them are in one grid.
     fn voters_without(&self, index: usize) -> Option<(usize, usize, usize)> {
-        // While two grids become one, what each has acknowledged is on its own peers.
+        // Until several grids are one, what each has acknowledged is on its own peers.
         let settled =
             self.scene.final_grid().is_some() && self.scene.processes.iter().all(|it| !it.is_up() || it.is_settled());
-        if self.began_apart && !settled {
+        if self.several_grids && !settled {
             return None;
         }
         let (leader, view) = self.membership()?;

@@ -61,8 +61,8 @@ pub struct World {
     pub options: Options,
     /// How the store is when nothing is wrong with it.
     pub store_at_best: Trouble,
-    /// Whether the peers began as two grids.
-    pub began_apart: bool,
+    /// Whether there may be, or may have been, more grids than one: the peers began apart, or one of two died.
+    pub several_grids: bool,
     pub agenda: BTreeMap<(u64, u64), Action>,
     planned: u64,
     pub inboxes: Vec<Inbox>,
@@ -148,7 +148,7 @@ impl World {
             rng: rng.fork(),
             options,
             store_at_best,
-            began_apart: false,
+            several_grids: false,
             agenda: BTreeMap::new(),
             planned: 0,
             inboxes: Vec::new(),
@@ -257,7 +257,7 @@ impl World {
     fn begin_apart(&mut self, peers: usize, rng: &mut Rng) {
         let first = rng.between(2, peers as u64 - 2);
         let group = (0..first).map(|index| format!("p{index}")).collect();
-        self.began_apart = true;
+        self.several_grids = true;
         // Not among the cuts that peers wait for before they start.
         self.scene.network.cut(0, Cut::Group(group));
         self.plan(rng.between(1_000, 5_000), Action::Mend(0));
