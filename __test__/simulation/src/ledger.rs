@@ -64,6 +64,16 @@ pub struct Placed {
     pub position: Option<(String, u64)>,
 }
 
+/// How much of what a grid takes over from another one is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    All,
+    /// It goes on from the other one, with the end of its log: only what comes up to this revision is certain to be the same.
+    UpTo(u64),
+    /// Somebody knew more to be committed than any peer had said.
+    Less,
+}
+
 impl Ledger {
     /// A peer is in this grid; `alone` when nobody else of another grid could be heard.
     pub fn grid_seen(&mut self, grid: GridId, alone: bool) {
@@ -135,12 +145,14 @@ impl Ledger {
                 Command::Restore(inheritance) if log.model.revision == 0 => {
                     log.model.apply(&command);
                     log.parent = Some(inheritance.parent);
-                    self.take_over(grid, inheritance.parent, Some(inheritance.committed));
+                    self.take_over(grid, inheritance.parent, Known::UpTo(inheritance.committed));
                 }
                 Command::Merge(merge) => {
                     log.model = Model::of(&log.reference);
                     log.merged.insert(merge.loser);
-                    self.take_over(grid, merge.loser, None);
+                    let revision = StateMachine::from_snapshot(merge.state.as_slice()).map_or(0, |it| it.revision());
+                    let more = self.grids.get(&merge.loser).is_some_and(|loser| loser.model.revision < revision);
+                    self.take_over(grid, merge.loser, if more { Known::Less } else { Known::All });
                 }
                 _ => {
                     for applied in log.model.apply(&command) {
@@ -151,9 +163,8 @@ impl Ledger {
         }
     }
 
-    /// What took effect in one grid has done so in another, as far as the state there knows of it. One that goes on from it
-    /// takes over the end of its log, too: only what comes up to the revision `committed` is certain to be the same.
-    fn take_over(&mut self, grid: GridId, from: GridId, committed: Option<u64>) {
+    /// What took effect in one grid has done so in another, as far as the state there knows of it.
+    fn take_over(&mut self, grid: GridId, from: GridId, known: Known) {
         let items = |log: &GridLog| -> HashSet<Id> {
             let queues = log.model.collections.values().filter(|it| it.kind == CollectionKind::Queue);
             queues.flat_map(|it| &it.entries).filter_map(|it| Id::parse(&it.value)).collect()
@@ -166,7 +177,8 @@ impl Ledger {
         let former = self.grids.get(&from).map(&items).unwrap_or_default();
         let Some(log) = self.grids.get_mut(&grid) else { return };
         let present = items(log);
-        log.vanished = former.into_iter().filter(|item| committed.is_some() && !present.contains(item)).collect();
+        let vanished = former.into_iter().filter(|item| known != Known::All && !present.contains(item));
+        log.vanished.extend(vanished);
         let sessions = &log.model.sessions;
         let collections = &log.model.collections;
         let is_pending = |session: NodeId, number: u64| {
@@ -183,10 +195,14 @@ impl Ledger {
                 *known = id.number.max(*known);
             }
         }
-        let Some(committed) = committed else { return };
-        // What follows may have come about in another order in the end of the log that was taken over.
-        log.popped.extend(popped.into_iter().filter(|(_, (_, revision))| *revision <= committed));
-        log.queued.extend(queued);
+        if known == Known::All {
+            return;
+        }
+        if let Known::UpTo(committed) = known {
+            // What follows may have come about in another order in the end of the log that was taken over.
+            log.popped.extend(popped.into_iter().filter(|(_, (_, revision))| *revision <= committed));
+            log.queued.extend(queued);
+        }
         for ((session, number), id) in &self.requests {
             let (session, number) = (*session, *number);
             // What waits has outlived the session that it came from.
