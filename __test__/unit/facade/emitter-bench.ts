@@ -1,9 +1,10 @@
 /** An emitter over the fake native side, and what tests of it do. */
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HamokEmitter, HamokEmitterBuilderConfig } from '../../../facade/collections/HamokEmitter';
 import type { Hamok } from '../../../facade/Hamok';
 import type { FakeNativePeer, Submitted } from './fake-native-peer';
 import { createJoinedPeer } from './fake-peers';
+import { pause } from './pausing';
 
 /** The handle of the first collection of a peer. */
 export const HANDLE = 1;

@@ -1,9 +1,10 @@
 /** How operations are executed on a store with `acquire` and `applyBatch`. */
-import { setTimeout as pause } from 'node:timers/promises';
+
 import { describe, expect, it, vi } from 'vitest';
 import { RemoteMethod } from '../../../facade/node/protocol';
 import { createMemoryStore, MemoryDatabase, type MemoryStoreHooks } from '../../../facade/stores/memory';
 import { createExecutor, createStore } from './executing';
+import { pause } from './pausing';
 
 const M = RemoteMethod;
 

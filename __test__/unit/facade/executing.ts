@@ -1,5 +1,5 @@
 /** An executor of remote operations over a store of the test's, and what it has replied. */
-import { setTimeout as pause } from 'node:timers/promises';
+
 import { EntryCodec } from '../../../facade/collections/entries/EntryCodec';
 import { equalJson } from '../../../facade/collections/entries/equality';
 import type { RemoteMap } from '../../../facade/collections/RemoteMap';
@@ -7,6 +7,7 @@ import { RemoteMapExecutor } from '../../../facade/collections/remote-map/Remote
 import { StoreWatch } from '../../../facade/collections/remote-map/StoreWatch';
 import type { HamokCodec } from '../../../facade/common/HamokCodec';
 import type { RemoteEvent, RemoteResult } from '../../../facade/node/ReplyOutbox';
+import { pause } from './pausing';
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HamokEmitter, HamokEmitterEventMap } from '../../../facade/collections/HamokEmitter';
 import {
@@ -21,6 +21,7 @@ import {
   watch,
 } from './emitter-bench';
 import { closePeers, createPeer } from './fake-peers';
+import { pause } from './pausing';
 
 afterEach(closePeers);
 

@@ -1,10 +1,11 @@
 /** A peer from its options to its close: what join, leave, the loss of the leader and close do and tell, in order. */
-import { setTimeout as pause } from 'node:timers/promises';
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { Hamok } from '../../../facade/Hamok';
 import type { HamokConfig } from '../../../facade/HamokConfig';
 import { HamokMessage } from '../../../facade/messages/HamokMessage';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+import { pause } from './pausing';
 import { record } from './record-events';
 
 afterEach(closePeers);

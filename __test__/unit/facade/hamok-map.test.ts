@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MemoryBaseMap } from '../../../facade/collections/BaseMap';
 import type { HamokMapBuilderConfig } from '../../../facade/collections/HamokMap';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+import { pause } from './pausing';
 
 afterEach(closePeers);
 

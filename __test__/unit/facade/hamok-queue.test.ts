@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryBaseMap } from '../../../facade/collections/BaseMap';
 import type { HamokQueueBuilderConfig } from '../../../facade/collections/HamokQueue';
 import { itemKey } from './fake-native-peer';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+import { pause } from './pausing';
 
 afterEach(closePeers);
 

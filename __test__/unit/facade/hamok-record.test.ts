@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HamokRecord, HamokRecordBuilderConfig } from '../../../facade/collections/HamokRecord';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+import { pause } from './pausing';
 
 afterEach(closePeers);
 

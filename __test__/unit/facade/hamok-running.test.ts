@@ -1,9 +1,9 @@
 /** A peer at work: the messages it takes and gives, the commits it tells of, the peers it knows, its figures. */
 import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createNativeMessage, HamokMessage } from '../../../facade/messages/HamokMessage';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+import { pause } from './pausing';
 import { record } from './record-events';
 
 afterEach(closePeers);

@@ -1,9 +1,10 @@
 /** A grid that has lost its majority: what its peers tell, what callers get, and the operator's way out. */
-import { setTimeout as pause } from 'node:timers/promises';
+
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Hamok } from '../../../facade/Hamok';
 import type { FakeNativePeer } from './fake-native-peer';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+import { pause } from './pausing';
 import { record } from './record-events';
 
 afterEach(closePeers);

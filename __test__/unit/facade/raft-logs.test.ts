@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { NativePeer } from '../../../facade/binding/native';
 import { createLogger } from '../../../facade/common/logger';
@@ -8,6 +8,7 @@ import type { LogEntry } from '../../../facade/raft/LogEntry';
 import { MemoryStoredRaftLogs } from '../../../facade/raft/MemoryStoredRaftLogs';
 import { type FakeNativePeer, Records } from './fake-native-peer';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
+import { pause } from './pausing';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { RemoteMethod } from '../../../facade/node/protocol';
 import { createExecutor, createStore } from './executing';
+import { pause } from './pausing';
 
 const M = RemoteMethod;
 
