@@ -25,8 +25,6 @@
 //!
 //! [`config`], [`error`] and [`ports`] (what the core needs from outside) belong to all; [`mutation`] is for tests.
 
-#[cfg(feature = "test-util")]
-pub mod allocations;
 pub mod binding;
 pub mod config;
 pub mod error;
@@ -36,12 +34,3 @@ pub mod ports;
 pub mod raft;
 pub mod state_machine;
 pub mod wire;
-
-/// Commands and notices are many small pieces, made on one thread and dropped on another.
-#[cfg(not(feature = "test-util"))]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-#[cfg(feature = "test-util")]
-#[global_allocator]
-static ALLOCATOR: allocations::Counting = allocations::Counting;

@@ -4,6 +4,7 @@
 //! body panics when something is wrong: a decoder of ours must read or refuse whatever it gets, and allocate no more
 //! than the size of the input justifies.
 
+pub mod allocations;
 pub mod calls;
 pub mod grid;
 pub mod log;
@@ -12,7 +13,6 @@ pub mod payloads;
 pub mod raft;
 pub mod samples;
 
-use hamok::allocations;
 use hamok::wire::command::Operation;
 use hamok::wire::reader::Reader;
 

@@ -58,6 +58,8 @@ impl Durability {
                     let is_own = |grid: &&GridId| by(grid).is_some_and(|(session, _)| process.nodes.contains(session));
                     // It may hear of it when it has left that grid.
                     let own = process.grids.iter().rev().find(is_own).copied();
+                    // Or it took it in the last entries of its former grid, which others know of only by what came out of them.
+                    let own = own.or_else(|| process.grids.iter().rev().nth(1).copied());
                     if let (None, Some(by)) = (own, by(&grid)) {
                         return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
                     }

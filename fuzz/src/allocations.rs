@@ -1,12 +1,13 @@
-//! For tests alone: counts what a thread allocates.
+//! Counts what a thread allocates.
 
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use mimalloc::MiMalloc;
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
-/// The allocator, with counts.
-pub struct Counting;
+/// The system's allocator, with counts.
+struct Counting;
 
 /// Bytes that were allocated by one thread.
 #[derive(Debug, Clone, Copy)]
@@ -44,21 +45,21 @@ fn count(allocated: usize, freed: usize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
-        unsafe { MiMalloc.alloc(layout) }
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
-        unsafe { MiMalloc.alloc_zeroed(layout) }
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size, layout.size());
-        unsafe { MiMalloc.realloc(pointer, layout, size) }
+        unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(0, layout.size());
-        unsafe { MiMalloc.dealloc(pointer, layout) }
+        unsafe { System.dealloc(pointer, layout) }
     }
 }
