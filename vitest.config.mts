@@ -5,6 +5,19 @@ import { Sequence } from './__test__/support/Sequence';
 
 const facade = fileURLToPath(new URL('facade', import.meta.url));
 
+const AVAILABILITY = ['__test__/black-box/availability.test.ts'];
+
+const resolve = {
+  // Tests import `hamok` as users do, and get the sources.
+  alias: [
+    { find: /^hamok(\/lib)?$/, replacement: `${facade}/index.ts` },
+    { find: /^hamok\/lib\/(.+)$/, replacement: `${facade}/$1.ts` },
+  ],
+};
+
+/** A process per file: a peer that a test forgot cannot keep another file's process alive. */
+const processes = { pool: 'forks', testTimeout: 30_000, hookTimeout: 30_000 } as const;
+
 export default defineConfig({
   test: {
     // By default vitest leaves a core to itself, which of two is one too many.
@@ -12,22 +25,18 @@ export default defineConfig({
     sequence: { sequencer: Sequence },
     projects: [
       {
-        resolve: {
-          // Tests import `hamok` as users do, and get the sources.
-          alias: [
-            { find: /^hamok(\/lib)?$/, replacement: `${facade}/index.ts` },
-            { find: /^hamok\/lib\/(.+)$/, replacement: `${facade}/$1.ts` },
-          ],
-        },
+        resolve,
         test: {
+          ...processes,
           name: 'facade',
           include: ['__test__/**/*.test.ts'],
-          exclude: ['__test__/package/**'],
-          // A process per file: a peer that a test forgot cannot keep another file's process alive.
-          pool: 'forks',
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          exclude: ['__test__/package/**', ...AVAILABILITY],
         },
+      },
+      {
+        // Promises times that a busy machine cannot keep: run when the others are done.
+        resolve,
+        test: { ...processes, name: 'availability', include: AVAILABILITY },
       },
       {
         // Nothing is imported here: users' programs run on the package as npm installs it.

@@ -35,6 +35,7 @@ const steps = [
   { name: 'native build', parts: ['facade', 'package'], run: buildNative },
   { name: 'cargo test', parts: ['rust'], run: cargoTest },
   { name: 'vitest', parts: ['facade'], run: () => vitest('--project=facade') },
+  { name: 'vitest, by itself', parts: ['facade'], run: () => vitest('--project=availability') },
   { name: 'vitest on the package', parts: ['package'], run: () => vitest('--project=package', '--maxWorkers=2') },
 ];
 
