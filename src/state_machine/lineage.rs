@@ -5,6 +5,7 @@
 //! the same in both.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,25 +39,73 @@ pub struct Ancestor {
 }
 
 /// A grid that was merged into this one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Merged {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Merged {
     /// How far, in revisions of that grid.
-    pub up_to: u64,
+    up_to: u64,
     /// When, as a revision of this grid.
-    pub at: u64,
+    at: u64,
+    /// What was changed last at one of these revisions of this grid is a copy of what was there. Empty when a third grid
+    /// brought it, among other things.
+    copies: Revisions,
+}
+
+/// Some revisions of a grid.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revisions(Vec<RangeInclusive<u64>>);
+
+impl Revisions {
+    fn up_to(last: u64) -> Self {
+        Self(vec![1..=last])
+    }
+
+    pub fn contains(&self, revision: u64) -> bool {
+        self.0.iter().any(|range| range.contains(&revision))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn without(self, others: &Self) -> Self {
+        let cut = |ranges: Vec<RangeInclusive<u64>>, hole: &RangeInclusive<u64>| {
+            let before = |it: &RangeInclusive<u64>| *it.start()..=*it.end().min(&hole.start().saturating_sub(1));
+            let after = |it: &RangeInclusive<u64>| *it.start().max(&hole.end().saturating_add(1))..=*it.end();
+            ranges.iter().flat_map(|it| [before(it), after(it)]).filter(|it| !it.is_empty()).collect()
+        };
+        Self(others.0.iter().fold(self.0, cut))
+    }
 }
 
 /// What two states have in common, for merging one into the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fork {
     /// What the winner changed after this revision stays.
     pub kept_after: u64,
-    /// What the loser changed after this revision moves…
-    pub moved_after: u64,
-    /// …but queue items only if they were pushed after this one: an item must not be taken twice.
+    pub common: Vec<Common>,
+    /// Queue items that the loser pushed up to this revision do not move: an item must not be taken twice.
     pub pushed_after: u64,
-    /// Whether what one side lacks tells that it was removed there.
-    pub shared: bool,
+}
+
+/// What both had, from one origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Common {
+    /// What the winner changed last at one of these revisions, the loser had too: where it lacks it now, it was removed.
+    pub ours: Revisions,
+    /// What the loser changed last at one of these revisions, the winner had too: it does not move.
+    pub theirs: Revisions,
+}
+
+impl Fork {
+    /// Whether the winner had what the loser changed last at this revision.
+    pub fn is_known(&self, revision: u64) -> bool {
+        self.common.iter().any(|common| common.theirs.contains(revision))
+    }
+
+    /// Whether the loser had what the winner changed last at this revision.
+    pub fn was_known(&self, revision: u64) -> bool {
+        self.common.iter().any(|common| common.ours.contains(revision))
+    }
 }
 
 impl Default for Lineage {
@@ -101,33 +150,66 @@ impl Lineage {
     /// Where the state `other` of the grid `loser`, at `revision`, parts from this one of the grid `winner`; `None` when
     /// it holds nothing new.
     pub(super) fn fork(&self, winner: GridId, loser: GridId, other: &Self, revision: u64) -> Option<Fork> {
-        if let Some(merged) = self.merged.get(&loser) {
-            let Merged { up_to, at } = *merged;
-            let fork = Fork { kept_after: at, moved_after: up_to, pushed_after: up_to, shared: false };
-            return (revision > up_to).then_some(fork);
+        if self.merged.get(&loser).is_some_and(|merged| revision <= merged.up_to) {
+            return None;
         }
-        let at = |committed, inherited| Fork {
-            kept_after: committed,
-            moved_after: committed,
-            pushed_after: inherited,
-            shared: true,
-        };
-        if let Some(Ancestor { committed, inherited, .. }) = self.ancestor(loser).or(other.ancestor(winner)) {
-            return Some(at(*committed, *inherited));
+        let elder = || other.ancestors.iter().rev().find_map(|it| self.fork_of_copies(it.grid, it.inherited));
+        let mut fork = self.fork_of_copies(loser, u64::MAX);
+        fork = fork.or_else(|| self.fork_of_ancestors(winner, loser, other, revision)).or_else(elder);
+        // The loser may have copies of the winner's, from when it looked as if it would win.
+        if let Some(Merged { up_to, copies, .. }) = other.merged.get(&winner).filter(|it| !it.copies.is_empty()) {
+            let fork = fork.get_or_insert_with(|| Fork { kept_after: *up_to, ..Fork::default() });
+            let mut ours = Revisions::up_to(*up_to);
+            for common in &mut fork.common {
+                ours = ours.without(&common.ours);
+                common.theirs = std::mem::take(&mut common.theirs).without(copies);
+            }
+            fork.common.push(Common { ours, theirs: copies.clone() });
         }
-        let common = self.ancestors.iter().rev().find_map(|own| Some((own, other.ancestor(own.grid)?)));
-        Some(match common {
-            Some((own, theirs)) => at(own.committed.min(theirs.committed), own.inherited.max(theirs.inherited)),
-            None => Fork { kept_after: 0, moved_after: 0, pushed_after: 0, shared: false },
-        })
+        Some(fork.unwrap_or_default())
     }
 
-    /// Takes note of a merge; `true` when it is the first one of that grid.
-    pub(super) fn merge(&mut self, loser: GridId, up_to: u64, at: u64, other: &Self) -> bool {
-        for (grid, merged) in &other.merged {
-            self.merged.entry(*grid).or_insert(Merged { up_to: merged.up_to, at });
+    /// When the loser, or a grid that it goes on from since its revision `last`, was merged before.
+    fn fork_of_copies(&self, grid: GridId, last: u64) -> Option<Fork> {
+        let Merged { up_to, at, copies } = self.merged.get(&grid)?;
+        let ours = if *up_to <= last { copies.clone() } else { Revisions::default() };
+        let common = Common { ours, theirs: Revisions::up_to(last.min(*up_to)) };
+        Some(Fork { kept_after: *at, common: vec![common], pushed_after: 0 })
+    }
+
+    /// When one of the two goes on from the other, or both from a third one. The loser is at `revision`.
+    fn fork_of_ancestors(&self, winner: GridId, loser: GridId, other: &Self, revision: u64) -> Option<Fork> {
+        let one = self.ancestor(loser).or(other.ancestor(winner));
+        let two = || self.ancestors.iter().rev().find_map(|own| Some((own, other.ancestor(own.grid)?)));
+        let one = one.map(|ancestor| (ancestor, ancestor));
+        let (own, theirs) = one.or_else(two)?;
+        // A straggler may not have come that far.
+        let committed = own.committed.min(theirs.committed).min(revision);
+        let inherited = own.inherited.max(theirs.inherited);
+        let common = Common { ours: Revisions::up_to(committed), theirs: Revisions::up_to(committed) };
+        Some(Fork { kept_after: committed, common: vec![common], pushed_after: inherited })
+    }
+
+    /// Takes note of a merge whose copies were made at these revisions; `true` when it is the first one of that grid.
+    pub(super) fn merge(
+        &mut self,
+        (winner, loser): (GridId, GridId),
+        up_to: u64,
+        copied: RangeInclusive<u64>,
+        other: &Self,
+    ) -> bool {
+        let at = *copied.end();
+        for (grid, merged) in other.merged.iter().filter(|(grid, _)| **grid != winner) {
+            let up_to = merged.up_to;
+            self.merged.entry(*grid).or_insert(Merged { up_to, at, copies: Revisions::default() });
         }
-        let first = self.merged.insert(loser, Merged { up_to, at }).is_none();
+        let first = !self.merged.contains_key(&loser);
+        let merged = self.merged.entry(loser).or_default();
+        (merged.up_to, merged.at) = (up_to, at);
+        // Some copies may have come by a third grid, and cannot be told from others: then none can.
+        if first || !merged.copies.is_empty() {
+            merged.copies.0.push(copied);
+        }
         if first {
             self.epoch = self.epoch.max(other.epoch).saturating_add(1);
         }

@@ -95,14 +95,10 @@ impl Map {
     /// Takes over what `theirs` changed after the fork and this map did not; the changes come as from
     /// [`super::difference`]: removals, insertions, updates.
     pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
-        let mut changes = Vec::new();
-        if fork.shared {
-            let gone =
-                self.entries.iter().filter(|(key, own)| own.changed_at <= fork.kept_after && theirs.get(key).is_none());
-            let gone: Vec<Blob> = gone.map(|(key, _)| key.clone()).collect();
-            changes = self.remove_all(&gone).1;
-        }
-        let moved = theirs.entries.iter().filter(|(_, entry)| entry.changed_at > fork.moved_after);
+        let gone = |key: &Blob, own: &Entry| fork.was_known(own.changed_at) && theirs.get(key).is_none();
+        let gone: Vec<Blob> = self.iter().filter(|(key, own)| gone(key, own)).map(|(key, _)| key.clone()).collect();
+        let mut changes = self.remove_all(&gone).1;
+        let moved = theirs.iter().filter(|(_, entry)| !fork.is_known(entry.changed_at));
         let untouched = |key: &Blob| self.entries.get(key).is_none_or(|own| own.changed_at <= fork.kept_after);
         let moved: Vec<_> =
             moved.filter(|(key, _)| untouched(key)).map(|(key, it)| (key.clone(), it.value.clone())).collect();
@@ -142,7 +138,7 @@ impl Map {
         (Outcome::Entries(existing), inserted)
     }
 
-    fn remove_all(&mut self, keys: &[Blob]) -> (Outcome, Vec<Change>) {
+    pub(super) fn remove_all(&mut self, keys: &[Blob]) -> (Outcome, Vec<Change>) {
         let mut removed = Vec::new();
         let mut changes = Vec::new();
         for (index, key) in (0u32..).zip(keys) {

@@ -1,7 +1,7 @@
 //! Two grids become one: what the loser's state has and the winner's lacks moves.
 //!
 //! With a common past only what changed after the fork moves, key by key, and the winner's own changes stay. Without
-//! one, what the winner lacks is added. Nothing here depends on who merges, or how often: a merge that brings nothing new
+//! one, what the winner lacks is added, and is what they have in common from then on. Nothing here depends on who merges, or how often: a merge that brings nothing new
 //! does nothing.
 
 use super::effect::{Change, Effect};
@@ -15,6 +15,7 @@ impl StateMachine {
         let Merge { winner, loser, .. } = *merge;
         let Some(fork) = self.lineage.fork(winner, loser, &other.lineage, other.revision) else { return };
         self.revision = self.revision.saturating_add(1);
+        let first = self.revision;
         for (id, theirs) in &other.collections {
             let fresh = || Collection {
                 content: Content::new(theirs.content.kind()),
@@ -38,7 +39,7 @@ impl StateMachine {
             }
         }
         self.sessions.merge(&other.sessions);
-        if self.lineage.merge(loser, other.revision, self.revision, &other.lineage) {
+        if self.lineage.merge((winner, loser), other.revision, first..=self.revision, &other.lineage) {
             effects.push(Effect::Merged { loser, epoch: self.lineage.epoch() });
         }
     }
@@ -63,6 +64,10 @@ impl Content {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::wire::NodeId;
     use crate::wire::blob::Blob;
@@ -198,6 +203,125 @@ mod tests {
         merge(&mut winner, &loser, (WINNER, LOSER));
         assert_eq!(map(&winner), pairs([("a", "winner"), ("b", "loser")]));
         assert_eq!(queue(&winner), ["w", "l"]);
+    }
+
+    #[test]
+    fn what_came_over_is_common_from_then_on() {
+        let (mut winner, mut loser) = (StateMachine::default(), StateMachine::default());
+        run(&mut winner, 1, vec![set("w", "0"), push("w")]);
+        run(&mut loser, 2, vec![set("a", "0"), set("b", "0"), push("1"), push("2"), push("3")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["w", "1", "2", "3"]);
+        run(&mut loser, 2, vec![remove("a"), set("b", "1"), pop(), push("4")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(map(&winner), pairs([("b", "1"), ("w", "0")]));
+        assert_eq!(queue(&winner), ["w", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn a_grid_that_took_over_a_part_of_another_may_still_give_way_to_it() {
+        let (mut winner, mut loser) = (StateMachine::default(), StateMachine::default());
+        run(&mut winner, 1, vec![set("a", "0"), set("b", "0"), set("c", "0"), push("1"), push("2"), push("3")]);
+        run(&mut loser, 2, vec![set("l", "0"), push("l")]);
+        merge(&mut loser, &winner, (LOSER, WINNER));
+        assert_eq!(queue(&loser), ["l", "1", "2", "3"]);
+        run(&mut winner, 1, vec![set("a", "winner"), push("4"), pop()]);
+        run(&mut loser, 2, vec![set("a", "loser"), set("b", "loser"), remove("c"), pop(), pop(), pop(), push("5")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(map(&winner), pairs([("a", "winner"), ("b", "loser"), ("l", "0")]));
+        assert_eq!(queue(&winner), ["3", "4", "5"]);
+        // It does not matter how often, nor that another one saw more.
+        run(&mut loser, 2, vec![push("6"), set("d", "0")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["3", "4", "5", "6"]);
+        assert_eq!(map(&winner), pairs([("a", "winner"), ("b", "loser"), ("d", "0"), ("l", "0")]));
+    }
+
+    /// A queue's item and a map's key of the same name come and go together in one of two grids.
+    struct Twin {
+        machine: StateMachine,
+        session: NodeId,
+        gone: BTreeSet<String>,
+    }
+
+    impl Twin {
+        fn new(session: NodeId) -> Self {
+            let mut machine = StateMachine::default();
+            run(&mut machine, session, Vec::new());
+            Self { machine, session, gone: BTreeSet::new() }
+        }
+
+        fn put(&mut self, name: &str) {
+            run(&mut self.machine, self.session, vec![push(name), set(name, "")]);
+        }
+
+        fn take(&mut self) {
+            let Some(head) = queue(&self.machine).into_iter().next() else { return };
+            run(&mut self.machine, self.session, vec![pop(), remove(&head)]);
+            self.gone.insert(head);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whichever_grid_gives_way_in_the_end_each_item_is_there_once_or_was_taken(
+            steps in proptest::collection::vec(0u8..6, 0..60),
+            turned in 0usize..60,
+            elder in 0usize..60,
+        ) {
+            // The first one gives way at first, by older states of it too; then it turns out that the second one does.
+            let (mut first, mut second) = (Twin::new(1), Twin::new(2));
+            let mut straggler = first.machine.clone();
+            let mut names = BTreeSet::new();
+            for (step, action) in steps.iter().enumerate() {
+                let twin = if action % 2 == 0 { &mut first } else { &mut second };
+                match action {
+                    0 | 1 => {
+                        twin.put(&format!("{step:02}"));
+                        names.insert(format!("{step:02}"));
+                    }
+                    2 | 3 => twin.take(),
+                    _ if step >= turned => drop(merge(&mut first.machine, &second.machine, (WINNER, LOSER))),
+                    4 => drop(merge(&mut second.machine, &straggler, (LOSER, WINNER))),
+                    _ => drop(merge(&mut second.machine, &first.machine, (LOSER, WINNER))),
+                }
+                if step == elder {
+                    straggler = first.machine.clone();
+                }
+            }
+            merge(&mut first.machine, &second.machine, (WINNER, LOSER));
+            let left: Vec<String> = names.into_iter().filter(|it| !first.gone.contains(it) && !second.gone.contains(it)).collect();
+            let mut items = queue(&first.machine);
+            items.sort();
+            prop_assert_eq!(items, left.clone());
+            let keys: Vec<String> = map(&first.machine).into_iter().map(|(key, _)| key).collect();
+            prop_assert_eq!(keys, left);
+        }
+    }
+
+    #[test]
+    fn a_grid_that_goes_on_from_one_that_came_over_brings_only_the_rest() {
+        let (mut winner, mut parent) = (StateMachine::default(), StateMachine::default());
+        run(&mut winner, 1, vec![push("w")]);
+        run(&mut parent, 9, vec![set("a", "0"), push("1"), push("2")]);
+        merge(&mut winner, &parent, (WINNER, PARENT));
+        let mut loser = reformed(&parent, parent.revision());
+        run(&mut loser, 5, vec![pop(), push("3"), set("b", "0")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["w", "2", "3"]);
+        assert_eq!(map(&winner), pairs([("a", "0"), ("b", "0")]));
+    }
+
+    #[test]
+    fn a_straggler_that_is_far_behind_takes_nothing_away() {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 9, vec![set("a", "0"), push("1")]);
+        let behind = parent.clone();
+        run(&mut parent, 9, vec![set("b", "0"), push("2")]);
+        let mut winner = reformed(&parent, parent.revision());
+        merge(&mut winner, &behind, (WINNER, PARENT));
+        assert_eq!(map(&winner), pairs([("a", "0"), ("b", "0")]));
+        assert_eq!(queue(&winner), ["1", "2"]);
     }
 
     #[test]

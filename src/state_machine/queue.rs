@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::Change;
-use super::lineage::Fork;
+use super::lineage::{Common, Fork};
 use super::map::{Entry, Map};
 use crate::mutation::Mutation;
 use crate::wire::blob::Blob;
@@ -37,17 +37,20 @@ impl Queue {
         }
     }
 
-    /// Drops what `theirs` took from the common head, and takes over what it pushed after the fork.
+    /// Drops what `theirs` took, and takes over what it pushed after the fork. Items leave a queue from its head on: of
+    /// what both had, either still has the last ones.
     pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
         let mut changes = Vec::new();
-        let head = theirs.items.iter().next().map_or(theirs.pushed, |(key, _)| number_of(key));
-        let common = |(key, item): &(&Blob, &Entry)| number_of(key) < head && item.changed_at <= fork.kept_after;
-        let taken = if fork.shared { self.items.iter().take_while(common).count() } else { 0 };
-        for _ in 0..taken {
-            changes.extend(self.items.take_first().map(|(key, _)| Change::Removed { key }));
+        for Common { ours, theirs: known } in &fork.common {
+            let left = theirs.items.iter().filter(|(_, item)| known.contains(item.changed_at)).count();
+            let common = self.items.iter().filter(|(_, item)| ours.contains(item.changed_at));
+            let common: Vec<Blob> = common.map(|(key, _)| key.clone()).collect();
+            let taken = common.len().saturating_sub(left);
+            changes.append(&mut self.items.remove_all(&common[..taken]).1);
         }
         let left_out = Mutation::MergeWithoutItems.is_planted();
-        let moved = theirs.items.iter().filter(|(_, item)| item.changed_at > fork.pushed_after && !left_out);
+        let is_new = |item: &Entry| item.changed_at > fork.pushed_after && !fork.is_known(item.changed_at);
+        let moved = theirs.items.iter().filter(|(_, item)| is_new(item) && !left_out);
         for (_, item) in moved {
             changes.push(self.push(revision, &item.value));
         }
@@ -65,10 +68,6 @@ impl Queue {
         self.items.put(revision, &key, item);
         Change::Inserted { key, value: item.clone() }
     }
-}
-
-fn number_of(key: &Blob) -> u64 {
-    <[u8; 8]>::try_from(key.as_slice()).map_or(0, u64::from_be_bytes)
 }
 
 #[cfg(test)]
