@@ -1,7 +1,7 @@
 //! The driver's way into a grid and out of it.
 
 use super::discovery::Step;
-use super::driver::{Driver, Members};
+use super::driver::{Driver, Grid, Members};
 use crate::error::{Code, Error};
 use crate::ports::Notice;
 use crate::raft::types::Member;
@@ -296,8 +296,10 @@ impl Driver {
         }
         // A leader that has been deposed and removed may not have heard of it.
         let leads = self.view().is_some_and(|view| view.leads) && !self.is_lease_over();
-        // A newcomer hears this from a leader that has not taken it in yet; it goes on asking.
-        let was_member = self.grid.as_ref().is_some_and(|grid| grid.session_started && !leads);
+        // A newcomer hears this from a leader that has not taken it in yet; it goes on asking. One that was taken in may
+        // have been removed before it had a session: it would wait for one forever.
+        let is_member = |grid: &Grid| grid.session_started || grid.view.members.contains_key(&self.node);
+        let was_member = self.grid.as_ref().is_some_and(is_member) && !leads;
         if was_member && from != self.node {
             self.start_over();
         }

@@ -46,8 +46,8 @@ pub struct GridLog {
     pub vanished: HashSet<Id>,
     /// For each process, the number of its last operation that took effect.
     last: BTreeMap<u32, u32>,
-    /// The remote operations by their maps and positions.
-    pub queued: HashMap<(String, u64), Id>,
+    /// The remote operations by their maps and positions, and the revisions at which they were queued.
+    pub queued: HashMap<(String, u64), (Id, u64)>,
 }
 
 /// Where an operation took effect.
@@ -145,14 +145,16 @@ impl Ledger {
                 Command::Restore(inheritance) if log.model.revision == 0 => {
                     log.model.apply(&command);
                     log.parent = Some(inheritance.parent);
-                    self.take_over(grid, inheritance.parent, Known::UpTo(inheritance.committed));
+                    self.take_over(grid, inheritance.parent, Known::UpTo(inheritance.committed), None);
                 }
                 Command::Merge(merge) => {
                     log.model = Model::of(&log.reference);
                     log.merged.insert(merge.loser);
-                    let revision = StateMachine::from_snapshot(merge.state.as_slice()).map_or(0, |it| it.revision());
+                    let brought = StateMachine::from_snapshot(merge.state.as_slice()).ok();
+                    let revision = brought.as_ref().map_or(0, |it| it.revision());
                     let more = self.grids.get(&merge.loser).is_some_and(|loser| loser.model.revision < revision);
-                    self.take_over(grid, merge.loser, if more { Known::Less } else { Known::All });
+                    let known = if more { Known::Less } else { Known::All };
+                    self.take_over(grid, merge.loser, known, brought.as_ref());
                 }
                 _ => {
                     for applied in log.model.apply(&command) {
@@ -163,8 +165,9 @@ impl Ledger {
         }
     }
 
-    /// What took effect in one grid has done so in another, as far as the state there knows of it.
-    fn take_over(&mut self, grid: GridId, from: GridId, known: Known) {
+    /// What took effect in one grid has done so in another, as far as the state there knows of it, or that which was
+    /// `brought` to be merged.
+    fn take_over(&mut self, grid: GridId, from: GridId, known: Known, brought: Option<&StateMachine>) {
         let items = |log: &GridLog| -> HashSet<Id> {
             let queues = log.model.collections.values().filter(|it| it.kind == CollectionKind::Queue);
             queues.flat_map(|it| &it.entries).filter_map(|it| Id::parse(&it.value)).collect()
@@ -188,8 +191,9 @@ impl Ledger {
         for (id, mut placed) in applied {
             // What waited for its execution was executed in that end of the log.
             placed.unsure |= placed.outcome.is_none() && !is_pending(placed.session, placed.number);
-            // Of a session that has ended since, nothing more is known.
-            if sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
+            // Of a session that has ended since, nothing more is known; one that had ended there has done all that it ever did.
+            let ended_there = brought.is_some_and(|it| it.sessions().next(placed.session).is_none());
+            if ended_there || sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
                 log.applied.entry(id).or_insert(placed);
                 let known = log.last.entry(id.process).or_default();
                 *known = id.number.max(*known);
@@ -201,7 +205,7 @@ impl Ledger {
         if let Known::UpTo(committed) = known {
             // What follows may have come about in another order in the end of the log that was taken over.
             log.popped.extend(popped.into_iter().filter(|(_, (_, revision))| *revision <= committed));
-            log.queued.extend(queued);
+            log.queued.extend(queued.into_iter().filter(|(_, (_, revision))| *revision <= committed));
         }
         for ((session, number), id) in &self.requests {
             let (session, number) = (*session, *number);
@@ -251,7 +255,7 @@ impl GridLog {
             ));
         }
         if let Some(position) = &position {
-            self.queued.insert(position.clone(), id);
+            self.queued.insert(position.clone(), (id, self.model.revision));
         }
         let last = self.last.entry(id.process).or_default();
         if *last >= id.number {

@@ -12,6 +12,8 @@ export interface PostgresNames {
   readonly records: string;
   readonly grids: string;
   readonly apply: string;
+  readonly applyOne: string;
+  readonly applyBatch: string;
   readonly carryOut: string;
   readonly acquire: string;
   readonly lock: string;
@@ -31,6 +33,8 @@ export function postgresNames(schema: string, table: string): PostgresNames {
     grids: inSchema(`${table}_grids`),
     // Peers of a later version may run beside these: functions that differ get another number.
     apply: inSchema(`${table}_apply_v1`),
+    applyOne: inSchema(`${table}_one_v1`),
+    applyBatch: inSchema(`${table}_batch_v1`),
     carryOut: inSchema(`${table}_run_v1`),
     acquire: inSchema(`${table}_acq_v1`),
     lock: inSchema(`${table}_lock_v1`),

@@ -4,7 +4,7 @@
  * A batch is one call of one function, and so one transaction and one round trip. A function rather than a statement of
  * many parts, because operations of a batch build on each other: the second `set` of a key gives the value of the first.
  * The function reads all keys of the batch at once, carries the operations out in its memory, and writes what has changed
- * at once: the number of statements does not grow with that of the operations.
+ * at once: the number of statements does not grow with that of the operations. A single operation has a shorter way.
  *
  * What it reads and removes, it looks up key by key, and some plans are forbidden, because Postgres guesses the size of a
  * table that it has not analysed yet: it would rather read all of a map than each of 64 rows, or than a page of it.
@@ -18,11 +18,21 @@ import { postgresNames } from './names';
 /** Of a large map, this many entries are read at a time. */
 export const PAGE_SIZE = 1000;
 
+/** Of single operations, every so many removes the records that are too many. */
+const SWEPT_EVERY = 64;
+
 /** Peers that start at the same time run this at the same time, which Postgres by itself does not always survive. */
 const SETUP_LOCK = 0x68_61_6d_6f_6b;
 
 /** Errors of a row, of a trigger or constraint of the user's: repeating would not help. All others break off the batch. */
 const OPERATION_ERRORS = 'data_exception OR integrity_constraint_violation OR program_limit_exceeded OR plpgsql_error';
+
+/** What a batch comes as, and what comes of it. */
+const BATCH = `
+  p_map text, p_epoch bigint, p_term bigint, p_kinds text[], p_indexes bigint[], p_ids text[],
+  p_firsts integer[], p_counts integer[], p_keys bytea[], p_items integer[], p_values bytea[],
+  OUT statuses text[], OUT repeated boolean[], OUT failures text[], OUT previous bytea[], OUT refused_by bigint[]
+`;
 
 /** As one text, which is one transaction when it is sent as it is. */
 export function setupSql(schema: string, table: string): string {
@@ -114,7 +124,7 @@ BEGIN
   END IF;
 END
 $hamok$;
-${carryOutSql(schema, table)}${applySql(schema, table)}`;
+${carryOutSql(schema, table)}${applyBatchSql(schema, table)}${applyOneSql(schema, table)}${applySql(schema, table)}`;
 }
 
 /**
@@ -204,15 +214,11 @@ $hamok$;
  * or the code of the refusal), whether they were recorded before, why they failed; nothing at all, if every operation was
  * done, and for the first time. By the positions of all items, what was found; after a refusal, the fence.
  */
-function applySql(schema: string, table: string): string {
-  const { apply, carryOut, fences, lock, records } = postgresNames(schema, table);
+function applyBatchSql(schema: string, table: string): string {
+  const { applyBatch, carryOut, fences, lock, records } = postgresNames(schema, table);
 
   return `
-CREATE OR REPLACE FUNCTION ${apply}(
-  p_map text, p_epoch bigint, p_term bigint, p_kinds text[], p_indexes bigint[], p_ids text[],
-  p_firsts integer[], p_counts integer[], p_keys bytea[], p_items integer[], p_values bytea[],
-  OUT statuses text[], OUT repeated boolean[], OUT failures text[], OUT previous bytea[], OUT refused_by bigint[]
-) LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $hamok$
+CREATE OR REPLACE FUNCTION ${applyBatch}(${BATCH}) LANGUAGE plpgsql AS $hamok$
 DECLARE
   fence ${fences} := ${lock}(p_map);
   total integer := cardinality(p_kinds);
@@ -255,7 +261,7 @@ BEGIN
       FROM ${records} r
       CROSS JOIN LATERAL unnest(r.operation_ids) WITH ORDINALITY AS k(id, number)
       JOIN unnest(p_ids) WITH ORDINALITY AS o(id, position) ON o.id = k.id
-      WHERE r.map = p_map AND r.recorded <= known_up_to
+      WHERE r.map = p_map AND r.recorded <= known_up_to AND (total > 1 OR p_ids[1] = ANY (r.operation_ids))
     LOOP
       plain := false;
       repeated[known.position] := true;
@@ -341,6 +347,96 @@ BEGIN
     repeated := NULL;
     failures := NULL;
   END IF;
+END
+$hamok$;
+`;
+}
+
+/**
+ * Applies the only operation of a batch, to one key, if its leader has handed over the last one too, and no former leader
+ * can have recorded it; gives what it found, or null when that is not so. Four statements instead of the long way.
+ */
+function applyOneSql(schema: string, table: string): string {
+  const { applyOne, entries, fences, records } = postgresNames(schema, table);
+
+  return `
+CREATE OR REPLACE FUNCTION ${applyOne}(
+  p_map text, p_epoch bigint, p_term bigint, p_kind text, p_index bigint, p_ids text[],
+  p_counts integer[], p_key bytea, p_values bytea[]
+) RETURNS bytea[] LANGUAGE plpgsql AS $hamok$
+DECLARE
+  position bigint;
+  before bytea;
+  after bytea;
+  found bytea[] := array_fill(NULL::bytea, p_counts);
+BEGIN
+  UPDATE ${fences} f SET index = p_index, recorded = f.recorded + 1
+  WHERE f.map = p_map AND f.epoch = p_epoch AND f.term = p_term AND f.index < p_index
+    AND f.recorded_before <= greatest(f.recorded - ${RECORD_LIMIT}, 0)
+  RETURNING f.recorded INTO position;
+  IF position IS NULL THEN RETURN NULL; END IF;
+
+  SELECT e.value INTO before FROM ${entries} e WHERE e.map = p_map AND e.key = p_key;
+  after := before;
+  found[1] := before;
+  CASE p_kind
+    WHEN 'set' THEN after := p_values[1];
+    WHEN 'insert' THEN after := coalesce(before, p_values[1]);
+    WHEN 'remove' THEN after := NULL;
+    WHEN 'updateIf' THEN
+      IF before = p_values[2] THEN
+        after := p_values[1];
+      ELSE
+        found[1] := NULL;
+      END IF;
+  END CASE;
+  IF after IS NULL THEN
+    DELETE FROM ${entries} e WHERE e.map = p_map AND e.key = p_key;
+  ELSIF after IS DISTINCT FROM before THEN
+    INSERT INTO ${entries} AS e (map, key, value) VALUES (p_map, p_key, after)
+    ON CONFLICT (map, key) DO UPDATE SET value = excluded.value;
+  END IF;
+
+  INSERT INTO ${records} (map, recorded, operation_ids, failures, firsts, counts, previous)
+  VALUES (p_map, position, p_ids, '{NULL}', '{1}', p_counts, found);
+  IF position % ${SWEPT_EVERY} = 0 THEN
+    DELETE FROM ${records} r WHERE r.map = p_map AND r.recorded <= position - ${RECORD_LIMIT};
+  END IF;
+
+  RETURN found;
+END
+$hamok$;
+`;
+}
+
+/** Applies a batch in the shortest way that there is for it. */
+function applySql(schema: string, table: string): string {
+  const { apply, applyBatch, applyOne } = postgresNames(schema, table);
+
+  return `
+CREATE OR REPLACE FUNCTION ${apply}(${BATCH}) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $hamok$
+DECLARE
+  result record;
+BEGIN
+  IF cardinality(p_kinds) = 1 AND cardinality(p_keys) = 1 AND p_epoch IS NOT NULL THEN
+    BEGIN
+      previous := ${applyOne}(
+        p_map, p_epoch, p_term, p_kinds[1], p_indexes[1], p_ids, p_counts, p_keys[1], p_values
+      );
+      IF previous IS NOT NULL THEN RETURN; END IF;
+    EXCEPTION WHEN ${OPERATION_ERRORS} THEN
+      -- That is recorded, in the long way.
+    END;
+  END IF;
+  SELECT * INTO result FROM ${applyBatch}(
+    p_map, p_epoch, p_term, p_kinds, p_indexes, p_ids, p_firsts, p_counts, p_keys, p_items, p_values
+  );
+  statuses := result.statuses;
+  repeated := result.repeated;
+  failures := result.failures;
+  previous := result.previous;
+  refused_by := result.refused_by;
 END
 $hamok$;
 `;

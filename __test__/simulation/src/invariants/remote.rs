@@ -61,7 +61,7 @@ impl Invariant for Remote {
                 let place = (collection_id(stamp.handle).to_owned(), stamp.position);
                 let grid = scene.processes[*process].grids.last();
                 let known = grid.and_then(|grid| scene.ledger.grids.get(grid)?.queued.get(&place));
-                if known.is_some_and(|known| Some(*known) != stamp.id) {
+                if known.is_some_and(|(known, _)| Some(*known) != stamp.id) {
                     return Err(format!("{known:?} is in the place of {stamp:?}"));
                 }
                 // A process that was away starts what it was given before it hears that it no longer leads; the store refuses.
