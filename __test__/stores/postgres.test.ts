@@ -125,6 +125,17 @@ describe('in Postgres', () => {
     expect(rows).toEqual([{ count: 1100, min: 900, max: 1999 }]);
   });
 
+  it('keeps no more than some records of single operations beyond the last 1,024', async () => {
+    const store = open('single records');
+
+    for (let index = 0; index < 1200; index++) await store.applyBatch([set('key', index, index)], context);
+
+    const { rows } = await pool.query("SELECT count(*)::int FROM hamok_records WHERE map = 'single records'");
+
+    expect(rows[0].count).toBeGreaterThanOrEqual(1024);
+    expect(rows[0].count).toBeLessThan(1024 + 64);
+  });
+
   it("a constraint or trigger of the user's refuses some operations: the others are carried out", async () => {
     const store = open('x', 'strict');
 

@@ -30,7 +30,7 @@ export interface PostgresTables {
   readonly schema?: string;
   /**
    * The table of the entries. Several maps may share one, or each have one of its own. With it go `<table>_fences`,
-   * `<table>_records`, `<table>_grids` and five functions. At most 50 characters. Default: `hamok`.
+   * `<table>_records`, `<table>_grids` and seven functions. At most 50 characters. Default: `hamok`.
    */
   readonly table?: string;
 }

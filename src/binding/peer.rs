@@ -16,9 +16,9 @@ use crate::node::Peer;
 use crate::ports::{Call, OsRandom, RemoteOptions};
 use crate::wire::command::CollectionId;
 
-/// Threads for all peers of a process. Node's own thread does most of the work; two let a snapshot be made while Raft
-/// goes on.
-const WORKER_THREADS: usize = 2;
+/// Threads for all peers of a process. Node's own does most of the work, and each time that one wakes another costs some
+/// of the half millisecond that a write takes. Snapshots are encoded elsewhere.
+const WORKER_THREADS: usize = 1;
 
 /// One runtime for the process, never dropped: peers in terminated workers may still be shutting down on it.
 fn runtime() -> Result<&'static Runtime> {

@@ -2,7 +2,7 @@
 import type { ExactStore } from '../ExactStore';
 import { exampleOf, METHODS, start } from './actions';
 import { refused, same } from './assertions';
-import { type Check, entriesOf, perform, set } from './Subject';
+import { type Check, entriesOf, perform, type Subject, set } from './Subject';
 
 type ExactCheck<K, V> = Check<K, V, ExactStore<K, V>>;
 
@@ -13,28 +13,47 @@ export function actionChecks<K, V>(): ExactCheck<K, V>[] {
       name: 'insert: gives the value that exists, and changes nothing',
       async run(subject) {
         const { samples } = subject;
-        const store = await subject.open();
 
-        same(await store.insert(samples.key(0), samples.value(0)), undefined, 'the first insert');
-        same(await store.insert(samples.key(0), samples.value(1)), samples.value(0), 'the second insert');
-        same(await store.get(samples.key(0)), samples.value(0), 'get');
-        same(await store.insertAll(new Map()), new Map(), 'insertAll of nothing');
+        for (const [what, context] of waysOf(subject)) {
+          const store = await subject.open(what);
+          const insert = (value: number) => store.insert(samples.key(0), samples.value(value), context());
+
+          same(await insert(0), undefined, `the first insert ${what}`);
+          same(await insert(1), samples.value(0), `the second insert ${what}`);
+          same(await store.get(samples.key(0)), samples.value(0), `get ${what}`);
+          same(await store.insertAll(new Map(), context()), new Map(), `insertAll of nothing ${what}`);
+        }
       },
     },
     {
       name: 'updateIf: does nothing when the value is another, or none',
       async run(subject) {
         const { samples } = subject;
-        const store = await subject.open();
 
-        same(await store.updateIf(samples.key(0), samples.value(1), samples.value(0)), false, 'without a value');
-        await set(store, samples.key(0), samples.value(0));
-        same(await store.updateIf(samples.key(0), samples.value(2), samples.value(1)), false, 'with another value');
-        same(await store.updateIf(samples.key(0), samples.value(2), samples.value(0)), true, 'with this value');
-        same(await entriesOf(store), samples.entries([0, 2]), 'the entries');
+        for (const [what, context] of waysOf(subject)) {
+          const store = await subject.open(what);
+          const updateIf = (value: number, oldValue: number) =>
+            store.updateIf(samples.key(0), samples.value(value), samples.value(oldValue), context());
+
+          same(await updateIf(1, 0), false, `without a value, ${what}`);
+          await set(store, samples.key(0), samples.value(0), context());
+          same(await updateIf(2, 1), false, `with another value, ${what}`);
+          same(await updateIf(2, 0), true, `with this value, ${what}`);
+          same(await entriesOf(store), samples.entries([0, 2]), `the entries ${what}`);
+        }
       },
     },
   ];
+}
+
+/** With and without a context: each is that of the next operation of one leader, which stores may have a short way for. */
+function waysOf<K, V>(subject: Subject<K, V, ExactStore<K, V>>) {
+  let index = 0;
+
+  return [
+    ['without a context', () => undefined],
+    ['with a context', () => subject.context({ index: ++index })],
+  ] as const;
 }
 
 function checksOf<K, V>(method: (typeof METHODS)[number]): ExactCheck<K, V>[] {
@@ -44,13 +63,15 @@ function checksOf<K, V>(method: (typeof METHODS)[number]): ExactCheck<K, V>[] {
       async run(subject) {
         const { action, entries, result } = exampleOf(subject.samples, method);
 
-        for (const context of [undefined, subject.context()]) {
-          const store = await subject.open(context ? '-fenced' : '-plain');
-          const what = context ? 'with a context' : 'without';
+        for (const [what, context] of waysOf(subject)) {
+          for (const order of ['first', 'next']) {
+            const store = await subject.open(`${order} ${what}`);
 
-          await start(store, subject.samples);
-          same(await perform(store, action, context), result, `what ${method} gives ${what}`);
-          same(await entriesOf(store), entries, `the entries ${what}`);
+            await start(store, subject.samples);
+            if (order === 'next') await store.remove(subject.samples.key(9), context());
+            same(await perform(store, action, context()), result, `what ${method} gives ${what}, as the ${order} one`);
+            same(await entriesOf(store), entries, `the entries ${what}, after the ${order} one`);
+          }
         }
       },
     },
@@ -99,6 +120,7 @@ function checksOf<K, V>(method: (typeof METHODS)[number]): ExactCheck<K, V>[] {
         const operationId = 'the operation';
 
         await start(store, samples);
+        await store.remove(samples.key(9), subject.context({ index: 4 }));
         same(await perform(store, action, subject.context({ index: 5, operationId })), result, 'the first time');
         // Now the same action would find something else and do something else.
         await store.clear(subject.context({ index: 6 }));
