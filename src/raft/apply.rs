@@ -121,7 +121,7 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
 
     async fn build_snapshot(&mut self) -> Result<SnapshotOf<TypeConfig, SnapshotData>, io::Error> {
         let encode = self.encode.take().ok_or_else(|| io::Error::other("a builder builds once"))?;
-        // A runtime of one thread has none to spare: nothing goes on meanwhile, which makes simulations exact.
+        // A current-thread runtime has none to spare: nothing goes on meanwhile, which makes simulations exact.
         let alone = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
         let bytes = if alone { encode() } else { spawn_blocking(encode).await.map_err(io::Error::other)? };
         let snapshot = Snapshot { meta: self.meta.clone(), snapshot: Arc::new(bytes) };

@@ -48,6 +48,8 @@ struct Merged {
     /// What was changed last at one of these revisions of this grid is a copy of what was there. Empty when a third grid
     /// brought it, among other things.
     copies: Revisions,
+    /// What was changed last at one of these revisions of that grid was copied.
+    originals: Revisions,
 }
 
 /// Some revisions of a grid.
@@ -80,31 +82,51 @@ impl Revisions {
 /// What two states have in common, for merging one into the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fork {
-    /// What the winner changed after this revision stays.
-    pub kept_after: u64,
+    /// From several origins, which share no revision.
     pub common: Vec<Common>,
-    /// Queue items that the loser pushed up to this revision do not move: an item must not be taken twice.
-    pub pushed_after: u64,
+    /// What the loser changed up to this revision was looked at before, and does not move.
+    moved_after: u64,
+    /// Nor do queue items that it pushed up to this one: an item must not be taken twice.
+    pushed_after: u64,
+    /// What the winner changed up to this revision may be a copy: what the loser changed since takes its place.
+    kept_after: u64,
 }
 
-/// What both had, from one origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What both had, from one origin. Entries that have not changed since are told by the revision of their last change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Common {
-    /// What the winner changed last at one of these revisions, the loser had too: where it lacks it now, it was removed.
+    /// The winner's: where the loser has them no more, they were removed there.
     pub ours: Revisions,
-    /// What the loser changed last at one of these revisions, the winner had too: it does not move.
+    /// The loser's: they do not move.
     pub theirs: Revisions,
 }
 
 impl Fork {
-    /// Whether the winner had what the loser changed last at this revision.
-    pub fn is_known(&self, revision: u64) -> bool {
-        self.common.iter().any(|common| common.theirs.contains(revision))
+    /// Whether the winner has nothing of its own where it has what it changed last at this revision.
+    pub fn is_untouched(&self, revision: u64) -> bool {
+        revision <= self.kept_after || self.was_common(revision)
     }
 
     /// Whether the loser had what the winner changed last at this revision.
-    pub fn was_known(&self, revision: u64) -> bool {
+    pub fn was_common(&self, revision: u64) -> bool {
         self.common.iter().any(|common| common.ours.contains(revision))
+    }
+
+    /// Whether what the loser changed last at this revision is new to the winner.
+    pub fn is_new(&self, revision: u64) -> bool {
+        revision > self.moved_after && !self.common.iter().any(|common| common.theirs.contains(revision))
+    }
+
+    /// Whether a queue item that the loser pushed at this revision is.
+    pub fn is_new_item(&self, revision: u64) -> bool {
+        revision > self.pushed_after && self.is_new(revision)
+    }
+
+    /// The revisions of a loser that is at `revision`, whose items move.
+    fn originals(&self, revision: u64) -> Revisions {
+        let known = Revisions::up_to(self.moved_after.max(self.pushed_after));
+        let common = self.common.iter().map(|common| &common.theirs);
+        common.fold(Revisions::up_to(revision).without(&known), Revisions::without)
     }
 }
 
@@ -153,55 +175,68 @@ impl Lineage {
         if self.merged.get(&loser).is_some_and(|merged| revision <= merged.up_to) {
             return None;
         }
-        let elder = || other.ancestors.iter().rev().find_map(|it| self.fork_of_copies(it.grid, it.inherited));
-        let mut fork = self.fork_of_copies(loser, u64::MAX);
-        fork = fork.or_else(|| self.fork_of_ancestors(winner, loser, other, revision)).or_else(elder);
-        // The loser may have copies of the winner's, from when it looked as if it would win.
-        if let Some(Merged { up_to, copies, .. }) = other.merged.get(&winner).filter(|it| !it.copies.is_empty()) {
-            let fork = fork.get_or_insert_with(|| Fork { kept_after: *up_to, ..Fork::default() });
-            let mut ours = Revisions::up_to(*up_to);
-            for common in &mut fork.common {
-                ours = ours.without(&common.ours);
-                common.theirs = std::mem::take(&mut common.theirs).without(copies);
-            }
-            fork.common.push(Common { ours, theirs: copies.clone() });
-        }
-        Some(fork.unwrap_or_default())
+        let mut fork = Fork::default();
+        self.add_ancestors(&mut fork, winner, loser, other, revision);
+        self.add_copies(&mut fork, loser, other);
+        self.add_returned(&mut fork, winner, other);
+        Some(fork)
     }
 
-    /// When the loser, or a grid that it goes on from since its revision `last`, was merged before.
-    fn fork_of_copies(&self, grid: GridId, last: u64) -> Option<Fork> {
-        let Merged { up_to, at, copies } = self.merged.get(&grid)?;
-        let ours = if *up_to <= last { copies.clone() } else { Revisions::default() };
-        let common = Common { ours, theirs: Revisions::up_to(last.min(*up_to)) };
-        Some(Fork { kept_after: *at, common: vec![common], pushed_after: 0 })
-    }
-
-    /// When one of the two goes on from the other, or both from a third one. The loser is at `revision`.
-    fn fork_of_ancestors(&self, winner: GridId, loser: GridId, other: &Self, revision: u64) -> Option<Fork> {
+    /// One of the two goes on from the other, or both from a third one.
+    fn add_ancestors(&self, fork: &mut Fork, winner: GridId, loser: GridId, other: &Self, revision: u64) {
         let one = self.ancestor(loser).or(other.ancestor(winner));
         let two = || self.ancestors.iter().rev().find_map(|own| Some((own, other.ancestor(own.grid)?)));
-        let one = one.map(|ancestor| (ancestor, ancestor));
-        let (own, theirs) = one.or_else(two)?;
+        let Some((own, theirs)) = one.map(|ancestor| (ancestor, ancestor)).or_else(two) else { return };
         // A straggler may not have come that far.
         let committed = own.committed.min(theirs.committed).min(revision);
-        let inherited = own.inherited.max(theirs.inherited);
-        let common = Common { ours: Revisions::up_to(committed), theirs: Revisions::up_to(committed) };
-        Some(Fork { kept_after: committed, common: vec![common], pushed_after: inherited })
+        fork.common.push(Common { ours: Revisions::up_to(committed), theirs: Revisions::up_to(committed) });
+        fork.pushed_after = own.inherited.min(theirs.inherited);
+    }
+
+    /// The loser, or a grid that it goes on from, was merged before.
+    fn add_copies(&self, fork: &mut Fork, loser: GridId, other: &Self) {
+        let elder = || {
+            other.ancestors.iter().rev().find_map(|it| Some((self.merged.get(&it.grid)?, it.committed, it.inherited)))
+        };
+        let Some((merged, committed, inherited)) =
+            self.merged.get(&loser).map(|it| (it, u64::MAX, u64::MAX)).or_else(elder)
+        else {
+            return;
+        };
+        let Merged { up_to, at, copies, originals } = merged;
+        fork.moved_after = committed.min(*up_to);
+        fork.pushed_after = fork.pushed_after.max(inherited.min(*up_to));
+        if copies.is_empty() {
+            fork.kept_after = *at;
+        } else if *up_to <= committed {
+            fork.common.push(Common { ours: copies.clone(), theirs: originals.clone() });
+        }
+    }
+
+    /// The loser has copies of the winner's, or of a grid's that that goes on from: it looked as if it would win.
+    fn add_returned(&self, fork: &mut Fork, winner: GridId, other: &Self) {
+        let elder = |it: &Ancestor| other.merged.get(&it.grid).filter(|merged| merged.up_to <= it.committed);
+        let merged = other.merged.get(&winner).or_else(|| self.ancestors.iter().rev().find_map(elder));
+        if let Some(Merged { copies, originals, .. }) = merged {
+            fork.common.push(Common { ours: originals.clone(), theirs: copies.clone() });
+        }
     }
 
     /// Takes note of a merge whose copies were made at these revisions; `true` when it is the first one of that grid.
     pub(super) fn merge(
         &mut self,
         (winner, loser): (GridId, GridId),
-        up_to: u64,
+        (up_to, fork): (u64, &Fork),
         copied: RangeInclusive<u64>,
         other: &Self,
     ) -> bool {
         let at = *copied.end();
-        for (grid, merged) in other.merged.iter().filter(|(grid, _)| **grid != winner) {
-            let up_to = merged.up_to;
-            self.merged.entry(*grid).or_insert(Merged { up_to, at, copies: Revisions::default() });
+        let third = other.merged.iter().map(|(grid, it)| (*grid, it.up_to));
+        let third = third.chain(other.ancestors.iter().map(|it| (it.grid, it.committed)));
+        for (grid, up_to) in third {
+            if grid != winner && self.ancestor(grid).is_none() {
+                self.merged.entry(grid).or_insert(Merged { up_to, at, ..Merged::default() });
+            }
         }
         let first = !self.merged.contains_key(&loser);
         let merged = self.merged.entry(loser).or_default();
@@ -209,6 +244,7 @@ impl Lineage {
         // Some copies may have come by a third grid, and cannot be told from others: then none can.
         if first || !merged.copies.is_empty() {
             merged.copies.0.push(copied);
+            merged.originals.0.extend(fork.originals(up_to).0);
         }
         if first {
             self.epoch = self.epoch.max(other.epoch).saturating_add(1);

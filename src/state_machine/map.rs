@@ -95,11 +95,11 @@ impl Map {
     /// Takes over what `theirs` changed after the fork and this map did not; the changes come as from
     /// [`super::difference`]: removals, insertions, updates.
     pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
-        let gone = |key: &Blob, own: &Entry| fork.was_known(own.changed_at) && theirs.get(key).is_none();
+        let gone = |key: &Blob, own: &Entry| fork.was_common(own.changed_at) && theirs.get(key).is_none();
         let gone: Vec<Blob> = self.iter().filter(|(key, own)| gone(key, own)).map(|(key, _)| key.clone()).collect();
         let mut changes = self.remove_all(&gone).1;
-        let moved = theirs.iter().filter(|(_, entry)| !fork.is_known(entry.changed_at));
-        let untouched = |key: &Blob| self.entries.get(key).is_none_or(|own| own.changed_at <= fork.kept_after);
+        let moved = theirs.iter().filter(|(_, entry)| fork.is_new(entry.changed_at));
+        let untouched = |key: &Blob| self.entries.get(key).is_none_or(|own| fork.is_untouched(own.changed_at));
         let moved: Vec<_> =
             moved.filter(|(key, _)| untouched(key)).map(|(key, it)| (key.clone(), it.value.clone())).collect();
         changes.extend(self.set_all(revision, &moved).1);

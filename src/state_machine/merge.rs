@@ -1,7 +1,7 @@
 //! Two grids become one: what the loser's state has and the winner's lacks moves.
 //!
 //! With a common past only what changed after the fork moves, key by key, and the winner's own changes stay. Without
-//! one, what the winner lacks is added, and is what they have in common from then on. Nothing here depends on who merges, or how often: a merge that brings nothing new
+//! one, what the winner lacks is added, and is what they have in common from then on. A merge that brings nothing new
 //! does nothing.
 
 use super::effect::{Change, Effect};
@@ -39,7 +39,7 @@ impl StateMachine {
             }
         }
         self.sessions.merge(&other.sessions);
-        if self.lineage.merge((winner, loser), other.revision, first..=self.revision, &other.lineage) {
+        if self.lineage.merge((winner, loser), (other.revision, &fork), first..=self.revision, &other.lineage) {
             effects.push(Effect::Merged { loser, epoch: self.lineage.epoch() });
         }
     }
@@ -245,8 +245,7 @@ mod tests {
     }
 
     impl Twin {
-        fn new(session: NodeId) -> Self {
-            let mut machine = StateMachine::default();
+        fn new(mut machine: StateMachine, session: NodeId) -> Self {
             run(&mut machine, session, Vec::new());
             Self { machine, session, gone: BTreeSet::new() }
         }
@@ -262,17 +261,45 @@ mod tests {
         }
     }
 
+    /// What two grids begin with.
+    #[derive(Debug, Clone, Copy)]
+    enum Past {
+        None,
+        /// Both go on from a third one, or the second one from the first.
+        Common {
+            parent_lives: bool,
+        },
+    }
+
+    fn past() -> impl Strategy<Value = Past> {
+        prop_oneof![Just(Past::None), any::<bool>().prop_map(|parent_lives| Past::Common { parent_lives })]
+    }
+
     proptest! {
         #[test]
         fn whichever_grid_gives_way_in_the_end_each_item_is_there_once_or_was_taken(
+            past in past(),
             steps in proptest::collection::vec(0u8..6, 0..60),
             turned in 0usize..60,
             elder in 0usize..60,
         ) {
             // The first one gives way at first, by older states of it too; then it turns out that the second one does.
-            let (mut first, mut second) = (Twin::new(1), Twin::new(2));
-            let mut straggler = first.machine.clone();
             let mut names = BTreeSet::new();
+            let mut parent = Twin::new(StateMachine::default(), 9);
+            ["p1", "p2", "p3"].into_iter().filter(|_| !matches!(past, Past::None)).for_each(|name| {
+                parent.put(name);
+                names.insert(name.to_owned());
+            });
+            let (winner, mut first, mut second) = match past {
+                Past::None => (WINNER, Twin::new(StateMachine::default(), 1), Twin::new(StateMachine::default(), 2)),
+                Past::Common { parent_lives } => {
+                    let committed = parent.machine.revision();
+                    let child = || reformed(&parent.machine, committed);
+                    let (second, other) = (Twin::new(child(), 2), Twin::new(child(), 1));
+                    if parent_lives { (PARENT, parent, second) } else { (WINNER, other, second) }
+                }
+            };
+            let mut straggler = first.machine.clone();
             for (step, action) in steps.iter().enumerate() {
                 let twin = if action % 2 == 0 { &mut first } else { &mut second };
                 match action {
@@ -281,22 +308,76 @@ mod tests {
                         names.insert(format!("{step:02}"));
                     }
                     2 | 3 => twin.take(),
-                    _ if step >= turned => drop(merge(&mut first.machine, &second.machine, (WINNER, LOSER))),
-                    4 => drop(merge(&mut second.machine, &straggler, (LOSER, WINNER))),
-                    _ => drop(merge(&mut second.machine, &first.machine, (LOSER, WINNER))),
+                    _ if step >= turned => drop(merge(&mut first.machine, &second.machine, (winner, LOSER))),
+                    4 => drop(merge(&mut second.machine, &straggler, (LOSER, winner))),
+                    _ => drop(merge(&mut second.machine, &first.machine, (LOSER, winner))),
                 }
                 if step == elder {
                     straggler = first.machine.clone();
                 }
             }
-            merge(&mut first.machine, &second.machine, (WINNER, LOSER));
-            let left: Vec<String> = names.into_iter().filter(|it| !first.gone.contains(it) && !second.gone.contains(it)).collect();
+            merge(&mut first.machine, &second.machine, (winner, LOSER));
+            let is_gone = |name: &String| first.gone.contains(name) || second.gone.contains(name);
+            let left: Vec<String> = names.into_iter().filter(|name| !is_gone(name)).collect();
             let mut items = queue(&first.machine);
             items.sort();
             prop_assert_eq!(items, left.clone());
             let keys: Vec<String> = map(&first.machine).into_iter().map(|(key, _)| key).collect();
             prop_assert_eq!(keys, left);
         }
+    }
+
+    #[test]
+    fn items_of_the_end_that_a_reform_took_over_stay_when_a_merge_is_turned_around() {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 9, vec![push("1")]);
+        let committed = parent.revision();
+        run(&mut parent, 9, vec![push("x")]);
+        let (mut winner, mut loser) = (reformed(&parent, committed), reformed(&parent, committed));
+        run(&mut winner, 1, vec![push("w")]);
+        merge(&mut loser, &winner, (LOSER, WINNER));
+        assert_eq!(queue(&loser), ["1", "x", "w"]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["1", "x", "w"]);
+        run(&mut loser, 2, vec![push("2")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["1", "x", "w", "2"]);
+    }
+
+    #[test]
+    fn a_grid_that_lagged_behind_brings_what_it_did_since() {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 9, vec![push("1")]);
+        let mut loser = reformed(&parent, parent.revision());
+        let committed = parent.revision();
+        run(&mut parent, 9, vec![push("2"), push("3"), push("4"), push("5"), push("6"), push("7"), push("8")]);
+        let mut winner = reformed(&parent, committed);
+        run(&mut loser, 5, vec![push("l")]);
+        assert!(loser.revision() < parent.revision());
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["1", "2", "3", "4", "5", "6", "7", "8", "l"]);
+    }
+
+    #[test]
+    fn a_grid_that_took_over_an_ancestor_gives_way_to_what_that_became() {
+        let (mut parent, mut loser) = (StateMachine::default(), StateMachine::default());
+        run(&mut parent, 9, vec![set("a", "0"), push("1"), push("2")]);
+        merge(&mut loser, &parent, (LOSER, PARENT));
+        let mut winner = reformed(&parent, parent.revision());
+        run(&mut loser, 5, vec![pop(), push("l")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["2", "l"]);
+    }
+
+    #[test]
+    fn a_key_that_the_winner_has_changed_itself_stays_however_many_come() {
+        let (mut winner, mut loser) = (StateMachine::default(), StateMachine::default());
+        run(&mut winner, 1, vec![set("a", "winner")]);
+        run(&mut loser, 2, vec![set("a", "0"), set("b", "0")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        run(&mut loser, 2, vec![set("a", "1"), set("b", "1")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(map(&winner), pairs([("a", "winner"), ("b", "1")]));
     }
 
     #[test]
@@ -322,6 +403,9 @@ mod tests {
         merge(&mut winner, &behind, (WINNER, PARENT));
         assert_eq!(map(&winner), pairs([("a", "0"), ("b", "0")]));
         assert_eq!(queue(&winner), ["1", "2"]);
+        run(&mut parent, 9, vec![push("3"), pop()]);
+        merge(&mut winner, &parent, (WINNER, PARENT));
+        assert_eq!(queue(&winner), ["2", "3"]);
     }
 
     #[test]

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::effect::Change;
 use super::lineage::{Common, Fork};
-use super::map::{Entry, Map};
+use super::map::Map;
 use crate::mutation::Mutation;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Outcome, QueueOperation};
 
-/// Items from head to tail. Each has a number, one more than the item before it; it is the item's key, in eight bytes,
+/// Items from head to tail. Each has a number, more than the item before it; it is the item's key, in eight bytes,
 /// the highest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
@@ -49,8 +49,7 @@ impl Queue {
             changes.append(&mut self.items.remove_all(&common[..taken]).1);
         }
         let left_out = Mutation::MergeWithoutItems.is_planted();
-        let is_new = |item: &Entry| item.changed_at > fork.pushed_after && !fork.is_known(item.changed_at);
-        let moved = theirs.items.iter().filter(|(_, item)| is_new(item) && !left_out);
+        let moved = theirs.items.iter().filter(|(_, item)| fork.is_new_item(item.changed_at) && !left_out);
         for (_, item) in moved {
             changes.push(self.push(revision, &item.value));
         }

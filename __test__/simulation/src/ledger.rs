@@ -62,6 +62,8 @@ pub struct Placed {
     pub number: u64,
     pub outcome: Option<Outcome>,
     pub position: Option<(String, u64)>,
+    /// The revision, or that with which the grid began or took over another.
+    revision: u64,
 }
 
 /// How much of what a grid takes over from another one is known.
@@ -140,6 +142,7 @@ impl Ledger {
             let Some(command) = log.waiting.remove(&next) else { return Ok(()) };
             log.known = Some(next);
             let Some(command) = command else { continue };
+            let before = log.reference.revision();
             log.reference.apply(next, &command, &mut Vec::new());
             match &command {
                 Command::Restore(inheritance) if log.model.revision == 0 => {
@@ -147,6 +150,8 @@ impl Ledger {
                     log.parent = Some(inheritance.parent);
                     self.take_over(grid, inheritance.parent, Known::UpTo(inheritance.committed), None);
                 }
+                // One that brings nothing new does nothing.
+                Command::Merge(_) if log.reference.revision() == before => {}
                 Command::Merge(merge) => {
                     log.model = Model::of(&log.reference);
                     log.merged.insert(merge.loser);
@@ -192,7 +197,9 @@ impl Ledger {
             // What waited for its execution was executed in that end of the log.
             placed.unsure |= placed.outcome.is_none() && !is_pending(placed.session, placed.number);
             // Of a session that has ended since, nothing more is known; one that had ended there has done all that it ever did.
-            let ended_there = brought.is_some_and(|it| it.sessions().next(placed.session).is_none());
+            let ended_there = brought
+                .is_some_and(|it| placed.revision <= it.revision() && it.sessions().next(placed.session).is_none());
+            placed.revision = log.model.revision;
             if ended_there || sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
                 log.applied.entry(id).or_insert(placed);
                 let known = log.last.entry(id.process).or_default();
@@ -213,7 +220,9 @@ impl Ledger {
             let is_in = sessions.get(&session).is_some_and(|next| number < *next) || is_pending(session, number);
             if is_in && !log.applied.contains_key(id) {
                 let (index, outcome, position) = (0, None, None);
-                log.applied.insert(*id, Placed { grid: from, index, unsure: true, session, number, outcome, position });
+                let revision = log.model.revision;
+                let placed = Placed { grid: from, index, unsure: true, session, number, outcome, position, revision };
+                log.applied.insert(*id, placed);
                 let known = log.last.entry(id.process).or_default();
                 *known = id.number.max(*known);
             }
@@ -262,7 +271,8 @@ impl GridLog {
             return Err(format!("{id} took effect at {index}, after {}.{last}", id.process));
         }
         *last = id.number;
-        self.applied.insert(id, Placed { grid, index, unsure: false, session, number, outcome, position });
+        let revision = self.model.revision;
+        self.applied.insert(id, Placed { grid, index, unsure: false, session, number, outcome, position, revision });
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 /**
  * The items of a queue as this peer has them, by their numbers.
  *
- * Numbers ascend from head to tail without gaps; only an item that could not be read leaves one. So the head is found by
- * its number: to ask a `Map` for its first key again and again would cost as much as had been taken from it.
+ * Numbers ascend from head to tail, with few gaps: an item that could not be read leaves one, and one that two grids had,
+ * and the other has taken. So the head is found by its number: to ask a `Map` for its first key again and again would cost as much as had been taken from it.
  */
 import type { BaseMap } from '../BaseMap';
 

@@ -31,7 +31,7 @@ export function postgresNames(schema: string, table: string): PostgresNames {
     fences: inSchema(`${table}_fences`),
     records: inSchema(`${table}_records`),
     grids: inSchema(`${table}_grids`),
-    // Peers of a later version may run beside these: functions that differ get another number.
+    // Peers of a later version may run beside these: functions that mean something else get another number.
     apply: inSchema(`${table}_apply_v1`),
     applyOne: inSchema(`${table}_one_v1`),
     applyBatch: inSchema(`${table}_batch_v1`),

@@ -390,7 +390,7 @@ BEGIN
         found[1] := NULL;
       END IF;
   END CASE;
-  IF after IS NULL THEN
+  IF after IS NULL AND before IS NOT NULL THEN
     DELETE FROM ${entries} e WHERE e.map = p_map AND e.key = p_key;
   ELSIF after IS DISTINCT FROM before THEN
     INSERT INTO ${entries} AS e (map, key, value) VALUES (p_map, p_key, after)

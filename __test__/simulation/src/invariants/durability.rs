@@ -114,8 +114,12 @@ impl Invariant for Durability {
             self.popped.contains_key(item) || scene.ledger.grids.values().any(in_log)
         };
         let queue = log.model.collections.get(collection_id(QUEUE));
-        let queued: HashSet<Id> =
-            queue.iter().flat_map(|it| &it.entries).filter_map(|it| Id::parse(&it.value)).collect();
+        let mut queued = HashSet::new();
+        for item in queue.iter().flat_map(|it| &it.entries).filter_map(|it| Id::parse(&it.value)) {
+            if !queued.insert(item) {
+                return Err(format!("the item {item} is in the queue twice"));
+            }
+        }
         let is_gone = |item: &&Id| !self.cleared && !queued.contains(item) && !taken(item);
         // Some of those that nobody heard of may have taken theirs in those last entries.
         let unheard = if log.parent.is_some() { self.unheard_pops } else { 0 };
