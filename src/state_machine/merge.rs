@@ -32,6 +32,9 @@ impl StateMachine {
                     own.push_moved(pending, index, self.revision);
                     effects.push(Effect::Queued { request: pending.request });
                 }
+                if own.outrank(theirs) {
+                    effects.push(Effect::RemoteWork);
+                }
             }
             let changes = own.content.merge(self.revision, &theirs.content, &fork);
             if !changes.is_empty() {
@@ -72,8 +75,8 @@ mod tests {
     use crate::wire::NodeId;
     use crate::wire::blob::Blob;
     use crate::wire::command::{
-        CollectionKind, Command, Executed, ExecutedOperation, Failure, Inheritance, LogPosition, MapOperation,
-        Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch,
+        Acquired, CollectionKind, Command, Executed, ExecutedOperation, Failure, Inheritance, LogPosition,
+        MapOperation, Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch,
     };
 
     const PARENT: u64 = 1;
@@ -424,6 +427,37 @@ mod tests {
             parent.sessions.outcome(super::super::effect::RequestId { session: 5, number: 0 }).map(|it| &**it),
             Some(&Outcome::Done)
         );
+    }
+
+    #[test]
+    fn a_store_that_the_loser_has_claimed_last_is_claimed_again_however_often_it_was_merged() {
+        let acquire = |machine: &mut StateMachine, grid, epoch| {
+            let lineage_epoch = machine.lineage().epoch();
+            let Content::RemoteMap(map) = &machine.collection("remote").unwrap().content else { panic!() };
+            let claim = map.claim(grid, lineage_epoch);
+            let acquired = Acquired { collection: "remote".into(), claim, epoch };
+            machine.apply(1, &Command::Acquired(acquired), &mut Vec::new());
+        };
+        let epoch = |machine: &StateMachine| {
+            let Content::RemoteMap(map) = &machine.collection("remote").unwrap().content else { panic!() };
+            map.epoch_for(map.claim(WINNER, machine.lineage().epoch()))
+        };
+        let (mut winner, mut loser) = (StateMachine::default(), StateMachine::default());
+        run(&mut winner, 1, Vec::new());
+        run(&mut loser, 2, Vec::new());
+        acquire(&mut winner, WINNER, 1);
+        assert_eq!(epoch(&winner), Some(1));
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(epoch(&winner), None, "it may have claimed later");
+        acquire(&mut winner, WINNER, 2);
+        acquire(&mut loser, LOSER, 3);
+        let effects = merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(epoch(&winner), None, "it has");
+        assert!(effects.contains(&Effect::RemoteWork));
+        acquire(&mut winner, WINNER, 4);
+        run(&mut loser, 2, vec![set("a", "0")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(epoch(&winner), Some(4), "nothing new was claimed");
     }
 
     #[test]

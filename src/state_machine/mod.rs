@@ -318,7 +318,9 @@ impl StateMachine {
         }
     }
 
+    /// It is a change: who brings this state to another grid brings something new.
     fn apply_acquired(&mut self, acquired: &Acquired, effects: &mut Vec<Effect<'_>>) {
+        self.revision = self.revision.saturating_add(1);
         if let Some(Collection { content: Content::RemoteMap(map), .. }) =
             self.collections.get_mut(&acquired.collection)
         {

@@ -65,6 +65,17 @@ impl RemoteMap {
         self.claims = self.claims.saturating_add(1);
     }
 
+    /// Another grid, which has become part of this one, may have written under an epoch that this one's does not outrank:
+    /// then there is to be a new claim. Gives whether there is.
+    pub(super) fn outrank(&mut self, other: &Self) -> bool {
+        let Some((_, theirs)) = other.acquired else { return false };
+        let outranked = self.acquired.is_none_or(|(_, own)| own <= theirs);
+        if outranked {
+            self.reclaim();
+        }
+        outranked
+    }
+
     /// An answer to another claim than the present one comes too late, and a second one to the same changes nothing: the
     /// first may be in use.
     pub fn acquired(&mut self, acquired: &Acquired, lineage_epoch: u64) {

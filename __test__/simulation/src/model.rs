@@ -174,7 +174,11 @@ impl Model {
                 Vec::new()
             }
             // The ledger knows.
-            Command::Merge(_) | Command::Acquired(_) => Vec::new(),
+            Command::Acquired(_) => {
+                self.revision += 1;
+                Vec::new()
+            }
+            Command::Merge(_) => Vec::new(),
         }
     }
 
