@@ -213,7 +213,7 @@ impl Lineage {
         }
     }
 
-    /// The loser has copies of the winner's, or of a grid's that that goes on from: it looked as if it would win.
+    /// The loser has copies of what the winner, or an ancestor of it, had: it looked as if it would win.
     fn add_returned(&self, fork: &mut Fork, winner: GridId, other: &Self) {
         let elder = |it: &Ancestor| other.merged.get(&it.grid).filter(|merged| merged.up_to <= it.committed);
         let merged = other.merged.get(&winner).or_else(|| self.ancestors.iter().rev().find_map(elder));
