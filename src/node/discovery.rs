@@ -243,16 +243,14 @@ impl Discovery {
     }
 
     /// How many peers a grid needs to begin with. To go on from another takes as many as a majority of its voters; a
-    /// single one does if it was told to.
+    /// single one does if the operator says so, to whomever of those that have given that grid up.
     fn peers_needed(&self) -> usize {
-        let estates = self.heard.values().filter_map(|heard| heard.estate).chain(self.estate);
-        let needed =
-            estates.max_by_key(EstateSummary::rank).map(|newest| usize::try_from(newest.needed).unwrap_or(usize::MAX));
-        match needed {
-            Some(1) => 1,
-            Some(needed) => needed.max(self.min_peers),
-            None => self.min_peers,
+        let estates = || self.heard.values().filter_map(|heard| heard.estate).chain(self.estate);
+        let Some(newest) = estates().max_by_key(EstateSummary::rank) else { return self.min_peers };
+        if estates().any(|estate| estate.grid == newest.grid && estate.needed == 0) {
+            return 1;
         }
+        usize::try_from(newest.needed).unwrap_or(usize::MAX).max(self.min_peers)
     }
 
     /// Whether a peer is still in the grid that this one goes on from, without a leader, and was waited for.
@@ -281,6 +279,7 @@ impl Discovery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::command::LogPosition;
 
     fn member(peer_id: &str) -> Member {
         Member { peer_id: peer_id.into(), electable: true }
@@ -362,6 +361,21 @@ mod tests {
         // The whole first proposal passes "c" by.
         let at_ms = begins_at_ms(|sent| (2..=6).contains(&sent));
         assert!(at_ms.is_some_and(|at_ms| at_ms < 4_000), "{at_ms:?}");
+    }
+
+    #[test]
+    fn what_an_operator_tells_one_peer_holds_for_all_that_have_given_up_the_same_grid() {
+        let estate =
+            |grid, needed| Some(EstateSummary { grid, epoch: 1, last: LogPosition { term: 1, index: 5 }, needed });
+        let proposes = |grid, needed| {
+            let mut a = discovery(1, "a");
+            a.hold(estate(7, u64::MAX), 0);
+            a.heard(2, 0, &Hello { estate: estate(grid, needed), ..hello("b", None) }, 0);
+            a.tick(1_000, 9).iter().any(|step| matches!(step, Step::Propose { .. }))
+        };
+        assert!(proposes(7, 0));
+        assert!(!proposes(7, u64::MAX));
+        assert!(!proposes(6, 0), "of another grid");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct Estate {
     last: LogPosition,
     /// The peer ids of the voters that have not said farewell.
     voters: Vec<String>,
-    /// How many peers have to take part in going on from it.
+    /// How many peers have to take part in going on from it; 0: as many as there are, because the operator says so.
     pub needed: usize,
     /// Made at most once; it may be large.
     snapshot: OnceLock<Blob>,

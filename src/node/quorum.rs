@@ -42,7 +42,7 @@ pub fn participants_needed(
     policy: QuorumLoss,
 ) -> usize {
     match policy {
-        _ if Mutation::ReformOnBothSides.is_planted() => 1,
+        _ if Mutation::ReformOnBothSides.is_planted() => 0,
         QuorumLoss::Available => min_peers,
         QuorumLoss::Reform => majority(voters.difference(farewells).count()).max(min_peers),
         QuorumLoss::Wait => usize::MAX,

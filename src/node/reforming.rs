@@ -119,7 +119,7 @@ impl Driver {
         if self.grid.is_some() {
             self.give_up_grid().await;
         }
-        self.reforming.estates.iter_mut().for_each(|estate| estate.needed = 1);
+        self.reforming.estates.iter_mut().for_each(|estate| estate.needed = 0);
         self.seek_with_estate();
     }
 

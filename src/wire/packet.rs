@@ -125,7 +125,7 @@ pub struct EstateSummary {
     pub epoch: u64,
     /// Where its log ends.
     pub last: LogPosition,
-    /// How many peers have to take part in going on from it.
+    /// How many peers have to take part in going on from it; 0: as many as there are, because the operator says so.
     pub needed: u64,
 }
 

@@ -27,10 +27,14 @@ pub enum Action {
     Exit(usize),
     Leave(usize, Return),
     Close(usize, Return),
+    /// An operator has a grid without a quorum re-formed.
+    ForceReform,
 }
 
 /// When something cannot happen now, it is tried again after this time.
 const LATER_MS: u64 = 300;
+/// The operator looks at what there is this often.
+const OPERATOR_MS: u64 = 2_000;
 /// No more processes than this are up.
 const MOST_PROCESSES: usize = 9;
 
@@ -81,11 +85,13 @@ impl World {
             }
             Action::Leave(index, back) => self.leave(index, back),
             Action::Close(index, back) => self.close(index, back),
+            Action::ForceReform => self.force_reform(),
         }
     }
 
     pub fn start(&mut self, peer_id: String) {
-        let options = Options { peer_id, ..self.options.clone() };
+        let only_follower = self.only_followers.contains(&peer_id);
+        let options = Options { peer_id, only_follower, ..self.options.clone() };
         let index = self.scene.processes.len();
         let process = Process::start(index, options, self.scene.now_ms, &mut self.rng);
         self.scene.processes.push(process);
@@ -95,7 +101,11 @@ impl World {
     fn fresh_peer_id(&mut self) -> String {
         self.last_peer += 1;
         // Neither first nor last in the order of ids for certain.
-        format!("{}{}", *self.rng.pick(&['b', 'm', 'y']), self.last_peer)
+        let peer_id = format!("{}{}", *self.rng.pick(&['b', 'm', 'y']), self.last_peer);
+        if !self.only_followers.is_empty() && self.rng.chance(250) {
+            self.only_followers.insert(peer_id.clone());
+        }
+        peer_id
     }
 
     fn begin(&mut self, fault: Fault) {
@@ -244,19 +254,33 @@ impl World {
     }
 
     /// Whether nothing that was acknowledged is lost with this process. The log is in memory, so what a majority takes
-    /// with it is gone by design. One of two voters holds everything, and goes on with a newcomer, or with another grid.
+    /// with it is gone by design. Half of the voters hold everything, and go on with a newcomer, or with another grid.
     fn survives_without(&mut self, index: usize, back: Return) -> bool {
         if self.can_do_without(index) {
             return true;
         }
-        let reforms = self.options.quorum_loss == QuorumLoss::Reform && back != Return::Never;
-        let survives = reforms && self.voters_without(index).is_some_and(|(voters, all, _)| (voters, all) == (1, 2));
-        self.several_grids |= survives;
+        let half_stay = self.voters_without(index).is_some_and(|(voters, all, _)| 2 * voters == all);
+        let survives = half_stay && back != Return::Never;
+        if survives {
+            self.several_grids = true;
+            self.plan(self.scene.now_ms + OPERATOR_MS, Action::ForceReform);
+        }
         survives
     }
 
+    /// Again and again, because nothing happens while the lost majority still counts as there.
+    fn force_reform(&mut self) {
+        if !self.waits_for_the_dead() {
+            return;
+        }
+        if let Some(index) = self.victim(Target::Anybody) {
+            self.scene.processes[index].with_peer(|peer| peer.force_reform());
+        }
+        self.plan(self.scene.now_ms + OPERATOR_MS, Action::ForceReform);
+    }
+
     /// The voters that are left without this process, all voters, and the processes that are left: such as are well and
-    /// in touch with the leader. Nothing, unless all of them are in one grid.
+    /// in touch with the leader. Nothing, unless all of them are in one grid, and one of them may lead.
     fn voters_without(&self, index: usize) -> Option<(usize, usize, usize)> {
         // Until several grids are one, what each has acknowledged is on its own peers.
         let settled =
@@ -269,7 +293,11 @@ impl World {
         let in_touch = |id: &str| network.reaches(&leader.peer_id, id) && network.reaches(id, &leader.peer_id);
         let staying =
             |it: &&Process| it.stage == Stage::Up && it.index != index && it.is_well() && in_touch(&it.peer_id);
-        let others: Vec<u64> = self.scene.processes.iter().filter(staying).map(|it| it.status().node).collect();
+        let staying: Vec<&Process> = self.scene.processes.iter().filter(staying).collect();
+        if staying.iter().all(|it| self.only_followers.contains(&it.peer_id)) {
+            return None;
+        }
+        let others: Vec<u64> = staying.iter().map(|it| it.status().node).collect();
         let voters = view.voters.iter().filter(|node| others.contains(node)).count();
         Some((voters, view.voters.len(), others.len()))
     }
@@ -298,6 +326,8 @@ impl World {
             CutKind::Deaf => Cut::Deaf(first),
             CutKind::Mute => Cut::Mute(first),
         };
+        // Long enough for both sides to go on.
+        let for_ms = if self.options.quorum_loss == QuorumLoss::Available { 3 * for_ms } else { for_ms };
         self.trace.line(now_ms, "world", format_args!("{cut:?} for {for_ms} ms"));
         self.last_cut += 1;
         self.cuts.insert(self.last_cut);
@@ -318,5 +348,6 @@ impl World {
                 action => self.act(action),
             }
         }
+        self.act(Action::ForceReform);
     }
 }

@@ -64,6 +64,8 @@ pub struct Placed {
     pub position: Option<(String, u64)>,
     /// The revision, or that with which the grid began or took over another.
     revision: u64,
+    /// The same for the outcome.
+    answered: u64,
 }
 
 /// How much of what a grid takes over from another one is known.
@@ -194,12 +196,16 @@ impl Ledger {
             collections.values().any(|collection| collection.pending.iter().any(waits))
         };
         for (id, mut placed) in applied {
+            // The end of the log may have it with another outcome.
+            if matches!(known, Known::UpTo(committed) if placed.answered > committed) {
+                placed.outcome = None;
+            }
             // What waited for its execution was executed in that end of the log.
             placed.unsure |= placed.outcome.is_none() && !is_pending(placed.session, placed.number);
             // Of a session that has ended since, nothing more is known; one that had ended there has done all that it ever did.
             let ended_there = brought
                 .is_some_and(|it| placed.revision <= it.revision() && it.sessions().next(placed.session).is_none());
-            placed.revision = log.model.revision;
+            (placed.revision, placed.answered) = (log.model.revision, log.model.revision);
             if ended_there || sessions.get(&placed.session).is_none_or(|next| placed.number < *next) {
                 log.applied.entry(id).or_insert(placed);
                 let known = log.last.entry(id.process).or_default();
@@ -221,7 +227,9 @@ impl Ledger {
             if is_in && !log.applied.contains_key(id) {
                 let (index, outcome, position) = (0, None, None);
                 let revision = log.model.revision;
-                let placed = Placed { grid: from, index, unsure: true, session, number, outcome, position, revision };
+                let answered = revision;
+                let placed =
+                    Placed { grid: from, index, unsure: true, session, number, outcome, position, revision, answered };
                 log.applied.insert(*id, placed);
                 let known = log.last.entry(id.process).or_default();
                 *known = id.number.max(*known);
@@ -243,6 +251,7 @@ impl GridLog {
         }
         let Some(id) = id else { return Ok(()) };
         if let Some(placed) = self.applied.get_mut(&id) {
+            placed.answered = self.model.revision;
             if (placed.session, placed.number) == (session, number) && placed.outcome.is_none() && outcome.is_some() {
                 placed.outcome = outcome;
                 return Ok(());
@@ -271,8 +280,9 @@ impl GridLog {
             return Err(format!("{id} took effect at {index}, after {}.{last}", id.process));
         }
         *last = id.number;
-        let revision = self.model.revision;
-        self.applied.insert(id, Placed { grid, index, unsure: false, session, number, outcome, position, revision });
+        let (unsure, revision, answered) = (false, self.model.revision, self.model.revision);
+        let placed = Placed { grid, index, unsure, session, number, outcome, position, revision, answered };
+        self.applied.insert(id, placed);
         Ok(())
     }
 }

@@ -25,6 +25,8 @@ use hamok::wire::command::{MapOperation, Operation};
 const START_LIMIT_MS: u64 = 30_000;
 /// So many peers, or more, may begin as two grids.
 const FEWEST_APART: usize = 4;
+/// So many peers may lead in the beginning.
+const FEWEST_ELECTABLE: usize = 2;
 /// Clients go on for this time once faults have ended.
 const AFTERGLOW_MS: u64 = 1_500;
 /// The longest that it may take until all is at rest again.
@@ -61,8 +63,11 @@ pub struct World {
     pub options: Options,
     /// How the store is when nothing is wrong with it.
     pub store_at_best: Trouble,
-    /// Whether there may be, or may have been, more grids than one: the peers began apart, or one of two died.
+    /// Whether there may be, or may have been, more grids than one: the peers began apart, or one of two died, or those
+    /// who are left go on without a majority.
     pub several_grids: bool,
+    /// Peers that never lead.
+    pub only_followers: BTreeSet<String>,
     pub agenda: BTreeMap<(u64, u64), Action>,
     planned: u64,
     pub inboxes: Vec<Inbox>,
@@ -94,6 +99,7 @@ pub fn run_with(mutation: Option<Mutation>, seed: u64, profile: Option<Profile>,
     let profile = profile.unwrap_or(drawn);
     let peers = *rng.pick(&[2, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9]);
     let mut world = World::new(&mut rng, detail);
+    world.draw_habits(seed, peers);
     let violation = world.live(profile, peers, &mut rng).err();
     if let Some(violation) = &violation {
         world.trace.line(world.scene.now_ms, "world", format_args!("VIOLATED {violation}"));
@@ -149,6 +155,7 @@ impl World {
             options,
             store_at_best,
             several_grids: false,
+            only_followers: BTreeSet::new(),
             agenda: BTreeMap::new(),
             planned: 0,
             inboxes: Vec::new(),
@@ -162,6 +169,22 @@ impl World {
             stride_ms: rng.between(2, 8),
             clients_work: true,
             status_sums: Vec::new(),
+        }
+    }
+
+    /// Options that few users choose. Drawn apart from all else: a seed that draws none of them runs as it would without.
+    fn draw_habits(&mut self, seed: u64, peers: usize) {
+        let mut rng = Rng::new(!seed);
+        let options = &mut self.options;
+        match rng.below(8) {
+            0 => (options.quorum_loss, self.several_grids) = (QuorumLoss::Available, true),
+            1 => (options.min_peers, self.several_grids) = (1, true),
+            2 | 3 => {
+                let most = peers.saturating_sub(FEWEST_ELECTABLE) as u64;
+                self.only_followers =
+                    (0..rng.between(0, most)).map(|_| format!("p{}", rng.below(peers as u64))).collect();
+            }
+            _ => {}
         }
     }
 
@@ -231,11 +254,7 @@ impl World {
             self.turn()?;
         }
         self.clients_work = false;
-        let rested = self.rest();
-        if rested.is_err() && self.waits_for_the_dead() {
-            return Ok(());
-        }
-        rested?;
+        self.rest()?;
         self.probe()?;
         self.rest()?;
         for invariant in &mut self.invariants {
@@ -244,8 +263,8 @@ impl World {
         Ok(())
     }
 
-    /// Whether a grid has lost its majority for good, and is to wait for it.
-    fn waits_for_the_dead(&self) -> bool {
+    /// Whether a grid has lost its majority for good, and is to wait for the operator.
+    pub fn waits_for_the_dead(&self) -> bool {
         let up = || self.scene.processes.iter().filter(|it| it.is_up());
         let alive: BTreeSet<_> = up().map(|it| it.status().node).collect();
         let mut views = up().filter_map(Process::view);
