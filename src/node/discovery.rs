@@ -371,7 +371,7 @@ mod tests {
             let mut a = discovery(1, "a");
             a.hold(estate(7, u64::MAX), 0);
             a.heard(2, 0, &Hello { estate: estate(grid, needed), ..hello("b", None) }, 0);
-            a.tick(1_000, 9).iter().any(|step| matches!(step, Step::Propose { .. }))
+            a.tick(500, 9).iter().any(|step| matches!(step, Step::Propose { .. }))
         };
         assert!(proposes(7, 0));
         assert!(!proposes(7, u64::MAX));
