@@ -66,13 +66,13 @@ macro_rules! targets {
     };
 }
 
-// About a second or two for each of them.
+// A few seconds for each of them.
 targets! {
     payload: PAYLOAD, 40_000;
     transfers: TRANSFERS, 40_000;
     packet: PACKET, 100_000;
     command: COMMAND, 40_000;
-    log: LOG, 10_000;
+    log: LOG, 4_000;
     raft_request: RAFT_REQUEST, 150_000;
     raft_response: RAFT_RESPONSE, 150_000;
     snapshot: SNAPSHOT, 20_000;
