@@ -206,7 +206,7 @@ impl Lineage {
         let Merged { up_to, at, copies, originals } = merged;
         fork.moved_after = committed.min(*up_to);
         fork.pushed_after = fork.pushed_after.max(inherited.min(*up_to));
-        if copies.is_empty() {
+        if copies.is_empty() && fork.common.is_empty() {
             fork.kept_after = *at;
         } else if *up_to <= committed {
             fork.common.push(Common { ours: copies.clone(), theirs: originals.clone() });
@@ -215,8 +215,9 @@ impl Lineage {
 
     /// The loser has copies of what the winner, or an ancestor of it, had: it looked as if it would win.
     fn add_returned(&self, fork: &mut Fork, winner: GridId, other: &Self) {
-        let elder = |it: &Ancestor| other.merged.get(&it.grid).filter(|merged| merged.up_to <= it.committed);
-        let merged = other.merged.get(&winner).or_else(|| self.ancestors.iter().rev().find_map(elder));
+        let known = |grid: &GridId| other.merged.get(grid).filter(|merged| !merged.copies.is_empty());
+        let elder = |it: &Ancestor| known(&it.grid).filter(|merged| merged.up_to <= it.committed);
+        let merged = known(&winner).or_else(|| self.ancestors.iter().rev().find_map(elder));
         if let Some(Merged { copies, originals, .. }) = merged {
             fork.common.push(Common { ours: originals.clone(), theirs: copies.clone() });
         }
@@ -233,13 +234,14 @@ impl Lineage {
         let at = *copied.end();
         let third = other.merged.iter().map(|(grid, it)| (*grid, it.up_to));
         let third = third.chain(other.ancestors.iter().map(|it| (it.grid, it.committed)));
-        for (grid, up_to) in third {
-            if grid != winner && self.ancestor(grid).is_none() {
-                self.merged.entry(grid).or_insert(Merged { up_to, at, ..Merged::default() });
-            }
+        for (grid, up_to) in third.filter(|(grid, _)| *grid != winner) {
+            let known = self.merged.entry(grid).or_insert(Merged { at, ..Merged::default() });
+            known.up_to = known.up_to.max(up_to);
         }
-        let first = !self.merged.contains_key(&loser);
+        let ancestor = self.ancestor(loser).is_some();
         let merged = self.merged.entry(loser).or_default();
+        // Of an ancestor, the common past is known, and what a third grid brought of it counts as changed here.
+        let first = merged.up_to == 0 || ancestor && merged.copies.is_empty();
         (merged.up_to, merged.at) = (up_to, at);
         // Some copies may have come by a third grid, and cannot be told from others: then none can.
         if first || !merged.copies.is_empty() {

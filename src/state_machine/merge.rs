@@ -199,6 +199,38 @@ mod tests {
     }
 
     #[test]
+    fn what_another_grid_has_brought_of_the_parent_does_not_come_again_with_a_straggler() {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 9, vec![push("1")]);
+        let mut winner = reformed(&parent, parent.revision());
+        run(&mut parent, 9, vec![push("2"), push("3"), set("a", "0")]);
+        let mut loser = reformed(&parent, parent.revision());
+        run(&mut loser, 5, vec![pop(), pop(), push("l"), set("a", "loser")]);
+        run(&mut winner, 6, vec![push("w")]);
+        merge(&mut winner, &loser, (WINNER, LOSER));
+        assert_eq!(queue(&winner), ["w", "3", "l"]);
+        let before = winner.clone();
+        assert_eq!(merge(&mut winner, &parent, (WINNER, PARENT)), []);
+        assert!(winner == before, "all that it knows has come over");
+        run(&mut parent, 9, vec![push("late"), set("a", "late"), set("b", "late")]);
+        let effects = merge(&mut winner, &parent, (WINNER, PARENT));
+        assert_eq!(queue(&winner), ["w", "3", "l", "late"]);
+        assert_eq!(map(&winner), pairs([("a", "loser"), ("b", "late")]));
+        assert!(effects.contains(&Effect::Merged { loser: PARENT, epoch: 4 }));
+        // The parent goes on after all.
+        let mut elder = parent.clone();
+        merge(&mut elder, &winner, (PARENT, WINNER));
+        assert_eq!(queue(&elder).iter().filter(|item| *item == "late").count(), 1);
+        // Or somebody else has gone on from it in the meantime.
+        run(&mut parent, 9, vec![push("last")]);
+        let mut third = reformed(&parent, parent.revision());
+        run(&mut third, 7, vec![push("t")]);
+        merge(&mut winner, &third, (WINNER, 4));
+        assert_eq!(queue(&winner), ["w", "3", "l", "late", "last", "t"]);
+        assert_eq!(merge(&mut winner, &parent, (WINNER, PARENT)), []);
+    }
+
+    #[test]
     fn without_a_common_past_what_the_winner_lacks_is_added() {
         let (mut winner, mut loser) = (StateMachine::default(), StateMachine::default());
         run(&mut winner, 1, vec![set("a", "winner"), push("w")]);

@@ -68,6 +68,13 @@ pub struct Placed {
     answered: u64,
 }
 
+impl Placed {
+    /// Whether it waits for its execution, as far as the log is known.
+    pub fn is_pending(&self) -> bool {
+        self.outcome.is_none() && !self.unsure
+    }
+}
+
 /// How much of what a grid takes over from another one is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {

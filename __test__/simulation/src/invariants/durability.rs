@@ -6,7 +6,7 @@ use hamok::wire::GridId;
 use hamok::wire::command::Outcome;
 
 use super::Invariant;
-use crate::facade::{Event, Kind, QUEUE, Request, Settlement, collection_id};
+use crate::facade::{EXACT, Event, Kind, QUEUE, Request, Settlement, collection_id};
 use crate::ledger::{GridLog, Placed};
 use crate::model::Id;
 use crate::process::Process;
@@ -45,10 +45,16 @@ impl Durability {
                 if request.kind == Kind::Write(QUEUE) {
                     self.pushed.push(id);
                 }
-                match logs().find_map(|log: &GridLog| log.applied.get(&id)) {
-                    Some(placed) => agree(id, placed, got).map_err(|text| format!("{}: {text}", process.name))?,
-                    // The peer may have applied its last entries and left the grid in one turn: then others know.
-                    None => self.unseen.push((id, got.clone())),
+                // It may hear of it when it has left that grid.
+                let placed: Vec<_> = logs().filter_map(|log: &GridLog| log.applied.get(&id)).collect();
+                if placed.iter().all(|placed| placed.is_pending()) {
+                    // The peer may have applied its last entries and left the grid in one turn: then others know. What the
+                    // store makes of a repeat is not what it made of the first one, unless it is exact.
+                    if !matches!(request.kind, Kind::Remote(handle) if handle != EXACT) {
+                        self.unseen.push((id, got.clone()));
+                    }
+                } else if placed.iter().all(|placed| agree(id, placed, got).is_err()) {
+                    agree(id, placed[0], got).map_err(|text| format!("{}: {text}", process.name))?;
                 }
             }
             (Kind::Pop, _) => {
