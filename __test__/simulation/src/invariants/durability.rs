@@ -17,12 +17,14 @@ pub struct Durability {
     acknowledged: BTreeMap<Id, u64>,
     /// Acknowledged, but in no log that was read.
     unseen: Vec<(Id, Outcome)>,
-    /// Items whose push was acknowledged.
-    pushed: Vec<Id>,
+    /// Items whose push was acknowledged, and in which grid, if that had it from the uncommitted end of another's log.
+    pushed: Vec<(Id, Option<GridId>)>,
     /// Whether anybody has ever asked for a queue to be cleared.
     cleared: bool,
-    /// In which grid, and when.
-    popped: HashMap<Id, (GridId, u64)>,
+    /// In which grids, and when.
+    popped: HashMap<Id, BTreeMap<GridId, u64>>,
+    /// Items that came out of a log which nobody has read so far: the process, and when.
+    unplaced_pops: Vec<(Id, usize, u64)>,
     /// How many callers of a pop did not hear what became of it.
     unheard_pops: usize,
 }
@@ -35,18 +37,35 @@ fn agree(id: Id, placed: &Placed, got: &Outcome) -> Result<(), String> {
     }
 }
 
+/// The grid in which a process has taken an item, as far as logs are known. It may hear of it when it has left that grid.
+fn popped_in(item: Id, process: &Process, scene: &Scene) -> Option<GridId> {
+    let by = |grid: &GridId| scene.ledger.grids.get(grid)?.popped.get(&item);
+    let is_own = |grid: &&GridId| by(grid).is_some_and(|(session, _)| process.nodes.contains(session));
+    process.grids.iter().rev().find(is_own).copied()
+}
+
 impl Durability {
+    /// Two grids that parted hold the same items; one of them gives each once.
+    fn popped(&mut self, item: Id, grid: GridId, process: &Process, at_ms: u64) -> Result<(), String> {
+        let name = &process.name;
+        match self.popped.entry(item).or_default().insert(grid, at_ms) {
+            Some(at_ms) => Err(format!("the item {item} was given twice in {grid:x}, at {at_ms} ms and to {name}")),
+            None => Ok(()),
+        }
+    }
+
     fn answered(&mut self, process: &Process, request: &Request, got: &Outcome, scene: &Scene) -> Result<(), String> {
         let grid = process.grids.last().copied().unwrap_or_default();
         let logs = || process.grids.iter().rev().filter_map(|grid| scene.ledger.grids.get(grid));
         match (&request.kind, request.id) {
             (Kind::Write(_) | Kind::Compare(_) | Kind::Remote(_), Some(id)) => {
                 self.acknowledged.insert(id, scene.now_ms);
-                if request.kind == Kind::Write(QUEUE) {
-                    self.pushed.push(id);
-                }
                 // It may hear of it when it has left that grid.
                 let placed: Vec<_> = logs().filter_map(|log: &GridLog| log.applied.get(&id)).collect();
+                if request.kind == Kind::Write(QUEUE) {
+                    let unsure = placed.first().is_some_and(|placed| placed.unsure);
+                    self.pushed.push((id, unsure.then_some(grid)));
+                }
                 if placed.iter().all(|placed| placed.is_pending()) {
                     // The peer may have applied its last entries and left the grid in one turn: then others know. What the
                     // store makes of a repeat is not what it made of the first one, unless it is exact.
@@ -61,21 +80,16 @@ impl Durability {
                 let Outcome::Entries(entries) = got else { return Err(format!("a pop gave {got:?}")) };
                 for item in entries.iter().filter_map(|(_, value)| Id::parse(value.as_ref()?)) {
                     let by = |grid: &GridId| scene.ledger.grids.get(grid).and_then(|log| log.popped.get(&item));
-                    let is_own = |grid: &&GridId| by(grid).is_some_and(|(session, _)| process.nodes.contains(session));
-                    // It may hear of it when it has left that grid.
-                    let own = process.grids.iter().rev().find(is_own).copied();
-                    // Or it took it in the last entries of its former grid, which others know of only by what came out of them.
-                    let own = own.or_else(|| process.grids.iter().rev().nth(1).copied());
-                    if let (None, Some(by)) = (own, by(&grid)) {
-                        return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
-                    }
-                    // Two grids that parted hold the same items.
-                    let grid = own.unwrap_or(grid);
-                    if let Some((_, at_ms)) = self.popped.insert(item, (grid, scene.now_ms)).filter(|it| it.0 == grid) {
-                        let name = &process.name;
-                        return Err(format!(
-                            "the item {item} was given twice in {grid:x}, at {at_ms} ms and to {name}"
-                        ));
+                    match (popped_in(item, process, scene), by(&grid)) {
+                        (Some(grid), _) => self.popped(item, grid, process, scene.now_ms)?,
+                        // It took it in the last entries of a former grid, perhaps.
+                        (None, _) if process.grids.len() > 1 => {
+                            self.unplaced_pops.push((item, process.index, scene.now_ms));
+                        }
+                        (None, None) => self.popped(item, grid, process, scene.now_ms)?,
+                        (None, Some(by)) => {
+                            return Err(format!("{} got the item {item}, taken by {by:x?}", process.name));
+                        }
                     }
                 }
             }
@@ -113,6 +127,14 @@ impl Invariant for Durability {
         for (id, got) in &self.unseen {
             log.applied.get(id).map_or(Ok(()), |placed| agree(*id, placed, got))?;
         }
+        for (item, process, at_ms) in std::mem::take(&mut self.unplaced_pops) {
+            let process = &scene.processes[process];
+            match popped_in(item, process, scene) {
+                Some(grid) => self.popped(item, grid, process, at_ms)?,
+                // Others know of it only by what came out of it.
+                None => drop(self.popped.entry(item).or_default()),
+            }
+        }
         // What was taken may have been so by a caller who never heard of it, or in the last entries of a grid that others
         // know of only by what came out of them.
         let taken = |item: &Id| {
@@ -126,10 +148,14 @@ impl Invariant for Durability {
                 return Err(format!("the item {item} is in the queue twice"));
             }
         }
-        let is_gone = |item: &&Id| !self.cleared && !queued.contains(item) && !taken(item);
+        // They do not move when that grid gives way to another: see docs/membership.md.
+        let stays = |held: &Option<GridId>| held.is_none_or(|held| scene.ledger.goes_on_from(grid, held));
+        let is_gone = |(item, held): &&(Id, Option<GridId>)| {
+            !self.cleared && stays(held) && !queued.contains(item) && !taken(item)
+        };
         // Some of those that nobody heard of may have taken theirs in those last entries.
         let unheard = if log.parent.is_some() { self.unheard_pops } else { 0 };
-        if let Some(item) = self.pushed.iter().filter(is_gone).nth(unheard) {
+        if let Some((item, _)) = self.pushed.iter().filter(is_gone).nth(unheard) {
             return Err(format!("the item {item} is neither in the queue nor taken"));
         }
         match self.acknowledged.iter().find(|(id, _)| !log.applied.contains_key(id)) {
