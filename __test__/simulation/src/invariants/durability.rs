@@ -25,7 +25,7 @@ pub struct Durability {
     popped: HashMap<Id, BTreeMap<GridId, u64>>,
     /// Items that came out of a log which nobody has read so far: the process, and when.
     unplaced_pops: Vec<(Id, usize, u64)>,
-    /// How many callers of a pop did not hear what became of it.
+    /// How many callers of a pop have not heard what became of it, some of them because they died.
     unheard_pops: usize,
 }
 
@@ -108,14 +108,13 @@ impl Invariant for Durability {
         match event {
             Event::Asked { request, .. } => {
                 self.cleared |= request.kind == Kind::Write(QUEUE) && request.id.is_none();
+                self.unheard_pops += usize::from(request.kind == Kind::Pop);
                 Ok(())
             }
             Event::Settled { process, request, settlement: Settlement::Answered(outcome) } => {
+                let pops = usize::from(request.kind == Kind::Pop);
+                self.unheard_pops = self.unheard_pops.saturating_sub(pops);
                 self.answered(&scene.processes[*process], request, outcome, scene)
-            }
-            Event::Settled { request, .. } => {
-                self.unheard_pops += usize::from(request.kind == Kind::Pop);
-                Ok(())
             }
             _ => Ok(()),
         }
