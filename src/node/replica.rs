@@ -366,9 +366,10 @@ impl ReplicaState {
         }
     }
 
-    /// Settles the own requests that a snapshot shows as applied.
-    fn settle_from_snapshot(&mut self, front: &dyn Front, signals: &mut Vec<Signal>) {
-        let Some(session) = self.requests.session() else { return };
+    /// Settles the own requests that the state shows as applied, though none of them was told to be.
+    fn settle_from_state(&mut self, front: &dyn Front, signals: &mut Vec<Signal>) {
+        // What became of those of a former session is told when the present one opens.
+        let Some(session) = self.requests.session().filter(|session| *session == self.source) else { return };
         for number in self.requests.applied_below(self.session_next().unwrap_or(0)) {
             let request = RequestId { session, number };
             match self.machine.sessions().outcome(request).cloned() {
@@ -506,6 +507,10 @@ impl raft::apply::Replica for Feed {
                     let mut effects = Vec::new();
                     state.machine.apply(index, &command, &mut effects);
                     state.tell(effects, front, &mut signals);
+                    // The other grid may have applied what its caller here has not heard of.
+                    if matches!(command, Command::Merge(_)) {
+                        state.settle_from_state(front, &mut signals);
+                    }
                 }
                 // Nothing to all peers of this release alike: its sender will see that it is missing, and try again.
                 Some(Err(error)) => {
@@ -539,7 +544,7 @@ impl raft::apply::Replica for Feed {
         state.names.learn_all(machine.sessions());
         state.replace(machine, front);
         state.applied_index = index;
-        state.settle_from_snapshot(front, &mut signals);
+        state.settle_from_state(front, &mut signals);
         state.release_barriers(front);
         drop(state);
         front.wake();

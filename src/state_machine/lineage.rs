@@ -30,10 +30,8 @@ pub struct Ancestor {
     pub grid: GridId,
     /// The end of the log that was taken over.
     pub last: LogPosition,
-    /// Up to this revision that log was known to be committed…
+    /// Up to this revision it was known to be committed.
     pub committed: u64,
-    /// …and up to this one it was taken over.
-    pub inherited: u64,
     /// The peers that had a vote there and took no part in going on.
     pub missing: Vec<String>,
 }
@@ -86,8 +84,6 @@ pub struct Fork {
     pub common: Vec<Common>,
     /// What the loser changed up to this revision was looked at before, and does not move.
     moved_after: u64,
-    /// Nor do queue items that it pushed up to this one: an item must not be taken twice.
-    pushed_after: u64,
     /// What the winner changed up to this revision may be a copy: what the loser changed since takes its place.
     kept_after: u64,
 }
@@ -117,14 +113,9 @@ impl Fork {
         revision > self.moved_after && !self.common.iter().any(|common| common.theirs.contains(revision))
     }
 
-    /// Whether a queue item that the loser pushed at this revision is.
-    pub fn is_new_item(&self, revision: u64) -> bool {
-        revision > self.pushed_after && self.is_new(revision)
-    }
-
     /// The revisions of a loser that is at `revision`, whose items move.
     fn originals(&self, revision: u64) -> Revisions {
-        let known = Revisions::up_to(self.moved_after.max(self.pushed_after));
+        let known = Revisions::up_to(self.moved_after);
         let common = self.common.iter().map(|common| &common.theirs);
         common.fold(Revisions::up_to(revision).without(&known), Revisions::without)
     }
@@ -155,14 +146,13 @@ impl Lineage {
         merged || self.ancestor(grid).is_some_and(|ancestor| ancestor.last >= committed)
     }
 
-    /// The state of another grid was taken over, up to its revision `inherited`.
-    pub(super) fn descend(&mut self, from: &Inheritance, inherited: u64) {
+    /// The state of another grid was taken over.
+    pub(super) fn descend(&mut self, from: &Inheritance) {
         self.epoch = self.epoch.saturating_add(1);
         self.ancestors.push(Ancestor {
             grid: from.parent,
             last: from.last,
             committed: from.committed,
-            inherited,
             missing: from.missing.clone(),
         });
         let surplus = self.ancestors.len().saturating_sub(MAX_ANCESTORS);
@@ -190,22 +180,14 @@ impl Lineage {
         // A straggler may not have come that far.
         let committed = own.committed.min(theirs.committed).min(revision);
         fork.common.push(Common { ours: Revisions::up_to(committed), theirs: Revisions::up_to(committed) });
-        fork.pushed_after = own.inherited.min(theirs.inherited);
     }
 
     /// The loser, or a grid that it goes on from, was merged before.
     fn add_copies(&self, fork: &mut Fork, loser: GridId, other: &Self) {
-        let elder = || {
-            other.ancestors.iter().rev().find_map(|it| Some((self.merged.get(&it.grid)?, it.committed, it.inherited)))
-        };
-        let Some((merged, committed, inherited)) =
-            self.merged.get(&loser).map(|it| (it, u64::MAX, u64::MAX)).or_else(elder)
-        else {
-            return;
-        };
+        let elder = || other.ancestors.iter().rev().find_map(|it| Some((self.merged.get(&it.grid)?, it.committed)));
+        let Some((merged, committed)) = self.merged.get(&loser).map(|it| (it, u64::MAX)).or_else(elder) else { return };
         let Merged { up_to, at, copies, originals } = merged;
         fork.moved_after = committed.min(*up_to);
-        fork.pushed_after = fork.pushed_after.max(inherited.min(*up_to));
         if copies.is_empty() && fork.common.is_empty() {
             fork.kept_after = *at;
         } else if *up_to <= committed {

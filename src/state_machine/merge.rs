@@ -6,8 +6,15 @@
 
 use super::effect::{Change, Effect};
 use super::lineage::Fork;
+use super::sessions::Sessions;
 use super::{Collection, Content, StateMachine};
 use crate::wire::command::{CollectionId, Merge};
+
+/// Which requests have applied in either grid.
+pub(super) struct Had<'a> {
+    pub here: &'a Sessions,
+    pub there: &'a Sessions,
+}
 
 impl StateMachine {
     pub(super) fn apply_merge(&mut self, index: u64, merge: &Merge, effects: &mut Vec<Effect<'_>>) {
@@ -16,6 +23,7 @@ impl StateMachine {
         let Some(fork) = self.lineage.fork(winner, loser, &other.lineage, other.revision) else { return };
         self.revision = self.revision.saturating_add(1);
         let first = self.revision;
+        let had = Had { here: &self.sessions, there: &other.sessions };
         for (id, theirs) in &other.collections {
             let fresh = || Collection {
                 content: Content::new(theirs.content.kind()),
@@ -26,8 +34,7 @@ impl StateMachine {
             own.attached.extend(&theirs.attached);
             if let (Content::RemoteMap(own), Content::RemoteMap(theirs)) = (&mut own.content, &theirs.content) {
                 // What has applied here is on this list, or was executed.
-                let sessions = &self.sessions;
-                for pending in theirs.pending_from(0).filter(|it| !sessions.has_applied(it.request)) {
+                for pending in theirs.pending_from(0).filter(|it| !had.here.has_applied(it.request)) {
                     self.revision = self.revision.saturating_add(1);
                     own.push_moved(pending, index, self.revision);
                     effects.push(Effect::Queued { request: pending.request });
@@ -36,7 +43,7 @@ impl StateMachine {
                     effects.push(Effect::RemoteWork);
                 }
             }
-            let changes = own.content.merge(self.revision, &theirs.content, &fork);
+            let changes = own.content.merge(self.revision, &theirs.content, &fork, &had);
             if !changes.is_empty() {
                 effects.push(changed(id, self.revision, changes));
             }
@@ -54,12 +61,12 @@ fn changed<'a>(collection: &CollectionId, revision: u64, changes: Vec<Change>) -
 
 impl Content {
     /// Collections of different kinds under one id cannot become one: the winner's stays.
-    fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
+    fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork, had: &Had<'_>) -> Vec<Change> {
         match (self, theirs) {
             (Self::Map(own), Self::Map(theirs))
             | (Self::Record(own), Self::Record(theirs))
             | (Self::Emitter(own), Self::Emitter(theirs)) => own.merge(revision, theirs, fork),
-            (Self::Queue(own), Self::Queue(theirs)) => own.merge(revision, theirs, fork),
+            (Self::Queue(own), Self::Queue(theirs)) => own.merge(revision, theirs, fork, had),
             _ => Vec::new(),
         }
     }
@@ -76,7 +83,7 @@ mod tests {
     use crate::wire::blob::Blob;
     use crate::wire::command::{
         Acquired, CollectionKind, Command, Executed, ExecutedOperation, Failure, Inheritance, LogPosition,
-        MapOperation, Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch,
+        MapOperation, Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch, Sweep,
     };
 
     const PARENT: u64 = 1;
@@ -359,6 +366,145 @@ mod tests {
             prop_assert_eq!(items, left.clone());
             let keys: Vec<String> = map(&first.machine).into_iter().map(|(key, _)| key).collect();
             prop_assert_eq!(keys, left);
+        }
+    }
+
+    /// A grid that goes on, and one that took over the end of its log, in which a peer had pushed "x" and "y".
+    fn parted() -> (StateMachine, StateMachine) {
+        let mut parent = StateMachine::default();
+        run(&mut parent, 8, vec![push("1")]);
+        run(&mut parent, 9, Vec::new());
+        let mut elder = parent.clone();
+        run(&mut parent, 9, vec![push("x"), push("y")]);
+        run(&mut elder, 8, vec![push("e")]);
+        (elder.clone(), reformed(&parent, elder.revision() - 1))
+    }
+
+    #[test]
+    fn an_item_of_an_end_that_was_taken_over_moves_where_the_other_grid_went_on_without_it() {
+        let (mut elder, mut reform) = parted();
+        let (old_elder, old_reform) = (elder.clone(), reform.clone());
+        merge(&mut elder, &old_reform, (PARENT, LOSER));
+        assert_eq!(queue(&elder), ["1", "e", "x", "y"]);
+        merge(&mut reform, &old_elder, (WINNER, PARENT));
+        assert_eq!(queue(&reform), ["1", "x", "y", "e"]);
+    }
+
+    #[test]
+    fn an_item_that_both_have_applied_at_places_of_their_own_is_there_once() {
+        let (mut elder, mut reform) = parted();
+        // The caller, which lives on in the elder grid, has asked there again.
+        run(&mut elder, 9, vec![push("x")]);
+        run(&mut reform, 5, vec![pop()]);
+        let (old_elder, old_reform) = (elder.clone(), reform.clone());
+        merge(&mut elder, &old_reform, (PARENT, LOSER));
+        assert_eq!(queue(&elder), ["e", "x", "y"]);
+        merge(&mut reform, &old_elder, (WINNER, PARENT));
+        assert_eq!(queue(&reform), ["x", "y", "e"]);
+        // Or it has been taken in one of the two, whose caller has gone since.
+        let (mut elder, mut reform) = (old_elder, old_reform);
+        run(&mut reform, 5, vec![pop()]);
+        reform.apply(1, &Command::Sweep(Sweep { sessions: vec![9], collections: Vec::new() }), &mut Vec::new());
+        let (old_elder, old_reform) = (elder.clone(), reform.clone());
+        merge(&mut elder, &old_reform, (PARENT, LOSER));
+        assert_eq!(queue(&elder), ["e", "y"]);
+        merge(&mut reform, &old_elder, (WINNER, PARENT));
+        assert_eq!(queue(&reform), ["y", "e"]);
+    }
+
+    #[test]
+    fn of_items_that_were_pushed_together_those_stay_that_neither_has_taken() {
+        let mut parent = StateMachine::default();
+        let items = ["1", "2", "3"].map(blob).to_vec();
+        let all = Operation::Queue { collection: "queue".into(), operation: QueueOperation::Push(items) };
+        run(&mut parent, 9, vec![all]);
+        let mut loser = reformed(&parent, parent.revision());
+        run(&mut loser, 5, vec![pop(), pop()]);
+        run(&mut parent, 9, vec![pop(), push("4")]);
+        merge(&mut parent, &loser, (PARENT, LOSER));
+        assert_eq!(queue(&parent), ["3", "4"]);
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Deed {
+        Push,
+        Pop,
+        /// What the former peer of both had asked for, and one of them has not heard yet, arrives there.
+        Arrival,
+        /// That peer is gone.
+        Departure,
+        Merge,
+    }
+
+    fn deed() -> impl Strategy<Value = Deed> {
+        prop_oneof![
+            3 => Just(Deed::Push),
+            3 => Just(Deed::Pop),
+            2 => Just(Deed::Arrival),
+            1 => Just(Deed::Departure),
+            2 => Just(Deed::Merge),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_end_of_the_log_was_that_a_reform_took_over_each_item_is_there_once_or_was_taken(
+            (asked, kept) in (0u64..6).prop_flat_map(|asked| (Just(asked), 0..=asked)),
+            deeds in proptest::collection::vec((any::<bool>(), deed()), 0..40),
+            elder_wins in any::<bool>(),
+        ) {
+            let mut parent = Twin::new(StateMachine::default(), 9);
+            run(&mut parent.machine, 9, vec![push("p")]);
+            let committed = parent.machine.revision();
+            let elder = parent.machine.clone();
+            let mut names: BTreeSet<String> = ["p".to_owned()].into();
+            let mut arrive = |machine: &mut StateMachine, up_to: u64| {
+                let next = machine.sessions.next(9).filter(|next| *next < up_to);
+                if let Some(name) = next.map(|next| format!("a{next:02}")) {
+                    run(machine, 9, vec![push(&name)]);
+                    names.insert(name);
+                }
+            };
+            let heard = parent.machine.sessions.next(9).unwrap();
+            (0..kept).for_each(|_| arrive(&mut parent.machine, heard + kept));
+            let mut twins = [Twin::new(elder, 1), Twin::new(reformed(&parent.machine, committed), 2)];
+            // The one that gives way is the second one of these.
+            let (winner, loser) = if elder_wins { (0, 1) } else { (1, 0) };
+            let ids = if elder_wins { (PARENT, LOSER) } else { (WINNER, PARENT) };
+            let mut pushed = Vec::new();
+            let join = |twins: &mut [Twin; 2]| {
+                let state = twins[loser].machine.clone();
+                merge(&mut twins[winner].machine, &state, ids);
+            };
+            for (step, (second, deed)) in deeds.iter().enumerate() {
+                let twin = &mut twins[usize::from(*second)];
+                match deed {
+                    Deed::Push => {
+                        let name = format!("{step:02}");
+                        run(&mut twin.machine, twin.session, vec![push(&name)]);
+                        pushed.push(name);
+                    }
+                    Deed::Pop => {
+                        if let Some(head) = queue(&twin.machine).into_iter().next() {
+                            run(&mut twin.machine, twin.session, vec![pop()]);
+                            twin.gone.insert(head);
+                        }
+                    }
+                    Deed::Arrival => arrive(&mut twin.machine, heard + asked),
+                    Deed::Departure => {
+                        let sweep = Sweep { sessions: vec![9], collections: Vec::new() };
+                        twin.machine.apply(1, &Command::Sweep(sweep), &mut Vec::new());
+                    }
+                    Deed::Merge => join(&mut twins),
+                }
+            }
+            join(&mut twins);
+            names.extend(pushed);
+            let is_gone = |name: &String| twins.iter().any(|twin| twin.gone.contains(name));
+            let left: Vec<String> = names.into_iter().filter(|name| !is_gone(name)).collect();
+            let mut items = queue(&twins[winner].machine);
+            items.sort();
+            prop_assert_eq!(items, left);
         }
     }
 

@@ -78,7 +78,7 @@ pub enum Content {
 /// An operation on what a collection holds.
 enum Step<'a> {
     Entries(&'a MapOperation),
-    Items(&'a QueueOperation),
+    Items(RequestId, &'a QueueOperation),
 }
 
 impl Content {
@@ -107,9 +107,9 @@ impl Content {
             (Self::Map(entries) | Self::Record(entries) | Self::Emitter(entries), Step::Entries(operation)) => {
                 entries.apply(revision, operation)
             }
-            (Self::Queue(queue), Step::Items(operation)) => queue.apply(revision, operation),
+            (Self::Queue(queue), Step::Items(request, operation)) => queue.apply(revision, request, operation),
             // Operations are only applied to their own kind.
-            (_, Step::Entries(_) | Step::Items(_)) => (Outcome::Done, Vec::new()),
+            (_, Step::Entries(_) | Step::Items(..)) => (Outcome::Done, Vec::new()),
         }
     }
 
@@ -176,7 +176,7 @@ impl StateMachine {
             && let Ok(restored) = Self::from_snapshot(inheritance.state.as_slice())
         {
             *self = restored;
-            self.lineage.descend(inheritance, self.revision);
+            self.lineage.descend(inheritance);
             self.revision = self.revision.saturating_add(1);
         }
     }
@@ -245,7 +245,7 @@ impl StateMachine {
                 Some(self.change(collection, CollectionKind::Emitter, Step::Entries(operation), effects))
             }
             Operation::Queue { collection, operation } => {
-                Some(self.change(collection, CollectionKind::Queue, Step::Items(operation), effects))
+                Some(self.change(collection, CollectionKind::Queue, Step::Items(request, operation), effects))
             }
             Operation::Reclaim { collection } => match self.content(collection, CollectionKind::RemoteMap) {
                 Ok(Content::RemoteMap(map)) => {

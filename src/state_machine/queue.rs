@@ -1,10 +1,13 @@
 //! What the operations of a queue do.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use serde::{Deserialize, Serialize};
 
-use super::effect::Change;
-use super::lineage::{Common, Fork};
+use super::effect::{Change, RequestId};
+use super::lineage::Fork;
 use super::map::Map;
+use super::merge::Had;
 use crate::mutation::Mutation;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Outcome, QueueOperation};
@@ -16,13 +19,15 @@ pub struct Queue {
     /// Counts the items that were ever pushed.
     pushed: u64,
     items: Map,
+    /// The requests that pushed them.
+    pushed_by: VecDeque<RequestId>,
 }
 
 impl Queue {
-    pub fn apply(&mut self, revision: u64, operation: &QueueOperation) -> (Outcome, Vec<Change>) {
+    pub fn apply(&mut self, revision: u64, request: RequestId, operation: &QueueOperation) -> (Outcome, Vec<Change>) {
         match operation {
             QueueOperation::Push(items) => {
-                let changes = items.iter().map(|item| self.push(revision, item)).collect();
+                let changes = items.iter().map(|item| self.push(revision, request, item)).collect();
                 (Outcome::Done, changes)
             }
             QueueOperation::Pop if Mutation::PopWithoutRemoval.is_planted() => {
@@ -30,30 +35,48 @@ impl Queue {
                 (Outcome::Entries(head.into_iter().collect()), Vec::new())
             }
             QueueOperation::Pop => match self.items.take_first() {
-                Some((key, item)) => (Outcome::Entries(vec![(0, Some(item))]), vec![Change::Removed { key }]),
+                Some((key, item)) => {
+                    self.pushed_by.pop_front();
+                    (Outcome::Entries(vec![(0, Some(item))]), vec![Change::Removed { key }])
+                }
                 None => (Outcome::Entries(Vec::new()), Vec::new()),
             },
-            QueueOperation::Clear => (Outcome::Done, self.items.clear()),
+            QueueOperation::Clear => {
+                self.pushed_by.clear();
+                (Outcome::Done, self.items.clear())
+            }
         }
     }
 
-    /// Drops what `theirs` took, and takes over what it pushed after the fork. Items leave a queue from its head on: of
-    /// what both had, either still has the last ones.
-    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for Common { ours, theirs: known } in &fork.common {
-            let left = theirs.items.iter().filter(|(_, item)| known.contains(item.changed_at)).count();
-            let common = self.items.iter().filter(|(_, item)| ours.contains(item.changed_at));
-            let common: Vec<Blob> = common.map(|(key, _)| key.clone()).collect();
-            let taken = common.len().saturating_sub(left);
-            changes.append(&mut self.items.remove_all(&common[..taken]).1);
+    /// Drops what `theirs` took, and takes over what it holds and this grid has not had: the requests that pushed the
+    /// items tell. Each of the two may have an item that neither knew to be committed, at different revisions.
+    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork, had: &Had<'_>) -> Vec<Change> {
+        let mut taken: BTreeMap<RequestId, usize> = BTreeMap::new();
+        let had_there = self.pushed_by.iter().filter(|request| had.there.has_applied(**request));
+        had_there.for_each(|request| *taken.entry(*request).or_default() += 1);
+        for request in &theirs.pushed_by {
+            taken.entry(*request).and_modify(|count| *count = count.saturating_sub(1));
         }
+        let mut changes = self.remove_first(taken);
         let left_out = Mutation::MergeWithoutItems.is_planted();
-        let moved = theirs.items.iter().filter(|(_, item)| fork.is_new_item(item.changed_at) && !left_out);
-        for (_, item) in moved {
-            changes.push(self.push(revision, &item.value));
+        let is_new = |changed_at, request| fork.is_new(changed_at) && !had.here.has_applied(request) && !left_out;
+        let items = theirs.items.iter().zip(&theirs.pushed_by);
+        for ((_, item), request) in items.filter(|((_, item), request)| is_new(item.changed_at, **request)) {
+            changes.push(self.push(revision, *request, &item.value));
         }
         changes
+    }
+
+    /// Removes as many of the items that a request pushed, from the head on, as `counts` says.
+    fn remove_first(&mut self, mut counts: BTreeMap<RequestId, usize>) -> Vec<Change> {
+        let takes_one = |count: &mut usize| count.checked_sub(1).map(|rest| *count = rest).is_some();
+        let is_gone = |request: &RequestId| counts.get_mut(request).is_some_and(takes_one);
+        let gone: Vec<bool> = self.pushed_by.iter().map(is_gone).collect();
+        let keys = self.items.iter().zip(&gone).filter(|(_, gone)| **gone).map(|((key, _), _)| key.clone());
+        let keys: Vec<Blob> = keys.collect();
+        let mut stays = gone.iter().map(|gone| !gone);
+        self.pushed_by.retain(|_| stays.next().unwrap_or(true));
+        self.items.remove_all(&keys).1
     }
 
     /// The items by their keys.
@@ -61,9 +84,10 @@ impl Queue {
         &self.items
     }
 
-    fn push(&mut self, revision: u64, item: &Blob) -> Change {
+    fn push(&mut self, revision: u64, request: RequestId, item: &Blob) -> Change {
         let key = Blob::from(self.pushed.to_be_bytes().as_slice());
         self.pushed = self.pushed.saturating_add(1);
+        self.pushed_by.push_back(request);
         self.items.put(revision, &key, item);
         Change::Inserted { key, value: item.clone() }
     }
@@ -92,7 +116,7 @@ mod tests {
             let (mut queue, mut model) = (Queue::default(), VecDeque::new());
             let mut mirror: VecDeque<(Blob, Blob)> = VecDeque::new();
             for (revision, operation) in (1..).zip(&operations) {
-                let (outcome, changes) = queue.apply(revision, operation);
+                let (outcome, changes) = queue.apply(revision, RequestId { session: 1, number: revision }, operation);
                 match operation {
                     QueueOperation::Push(items) => model.extend(items.iter().cloned()),
                     QueueOperation::Pop => {

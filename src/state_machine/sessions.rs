@@ -18,8 +18,23 @@ use crate::wire::command::{Operation, Outcome};
 /// The most unconfirmed outcomes that a session keeps; a caller keeps no more requests than that under way.
 pub const MAX_KEPT_OUTCOMES: usize = 65_536;
 
+/// Of more sessions that have ended, nothing is known.
+const MAX_ENDED: usize = 1_024;
+
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Sessions(BTreeMap<NodeId, Session>);
+pub struct Sessions {
+    open: BTreeMap<NodeId, Session>,
+    /// Those that have ended.
+    ended: BTreeMap<NodeId, Ended>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Ended {
+    /// Its requests below this number were applied.
+    next: u64,
+    /// The higher, the later.
+    order: u64,
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Session {
@@ -48,7 +63,7 @@ pub enum Admission {
 impl Sessions {
     /// Takes note of a request that is about to apply.
     pub fn admit(&mut self, request: RequestId, operation: &Operation) -> Admission {
-        if let Some(session) = self.0.get_mut(&request.session) {
+        if let Some(session) = self.open.get_mut(&request.session) {
             if request.number < session.next {
                 let again = Mutation::AppliedTwice.is_planted() && request.number > 0;
                 return if again { Admission::Apply } else { Admission::Duplicate };
@@ -65,7 +80,7 @@ impl Sessions {
         match operation {
             Operation::OpenSession { peer_id, .. } if request.number == 0 => {
                 let session = Session { peer_id: peer_id.clone(), next: 1, outcomes: BTreeMap::new() };
-                self.0.insert(request.session, session);
+                self.open.insert(request.session, session);
                 Admission::Apply
             }
             _ => Admission::UnknownSession,
@@ -73,7 +88,7 @@ impl Sessions {
     }
 
     pub fn keep_outcome(&mut self, request: RequestId, outcome: &Arc<Outcome>) {
-        if let Some(session) = self.0.get_mut(&request.session) {
+        if let Some(session) = self.open.get_mut(&request.session) {
             session.outcomes.insert(request.number, outcome.clone());
             while session.outcomes.len() > MAX_KEPT_OUTCOMES {
                 session.outcomes.pop_first();
@@ -82,7 +97,7 @@ impl Sessions {
     }
 
     pub fn forget_outcomes_below(&mut self, session: NodeId, number: u64) {
-        if let Some(session) = self.0.get_mut(&session) {
+        if let Some(session) = self.open.get_mut(&session) {
             while session.outcomes.first_key_value().is_some_and(|(first, _)| *first < number) {
                 session.outcomes.pop_first();
             }
@@ -90,44 +105,81 @@ impl Sessions {
     }
 
     pub fn end(&mut self, session: NodeId) -> Option<EndedSession> {
-        let Session { next, outcomes, .. } = self.0.remove(&session)?;
+        let Session { next, outcomes, .. } = self.open.remove(&session)?;
+        self.remember(session, next);
         Some(EndedSession { next, outcomes })
     }
 
     pub fn has_applied(&self, request: RequestId) -> bool {
-        self.next(request.session).is_some_and(|next| request.number < next)
+        let ended = self.ended.get(&request.session).map(|ended| ended.next);
+        self.next(request.session).max(ended).is_some_and(|next| request.number < next)
     }
 
-    /// Takes over the sessions of another grid. A session that both know went on in one of them only. What became of its
-    /// requests that were known here is what became of them here: remote operations that moved are executed here.
+    fn remember(&mut self, session: NodeId, next: u64) {
+        let order = self.ended.values().map(|ended| ended.order.saturating_add(1)).max().unwrap_or(0);
+        let known = self.ended.entry(session).or_default();
+        *known = Ended { next: next.max(known.next), order };
+        if self.ended.len() > MAX_ENDED {
+            let eldest = self.ended.iter().min_by_key(|(_, ended)| ended.order).map(|(id, _)| *id);
+            eldest.and_then(|eldest| self.ended.remove(&eldest));
+        }
+    }
+
+    /// Takes over the sessions of another grid, and what is known of those that have ended there. What became of requests
+    /// that were known here is what became of them here: remote operations that moved are executed here.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (id, theirs) in &other.0 {
-            let Some(own) = self.0.get_mut(id) else {
-                self.0.insert(*id, theirs.clone());
-                continue;
-            };
+        for (id, theirs) in &other.open {
+            let ended = self.ended.remove(id).map_or(0, |ended| ended.next);
+            let fresh = || Session { next: ended, outcomes: BTreeMap::new(), ..theirs.clone() };
+            let own = self.open.entry(*id).or_insert_with(fresh);
             if own.next < theirs.next {
                 let new = theirs.outcomes.range(own.next..);
                 own.outcomes.extend(new.map(|(number, outcome)| (*number, outcome.clone())));
                 own.next = theirs.next;
             }
         }
+        for (id, theirs) in &other.ended {
+            match self.open.get_mut(id) {
+                Some(own) => own.next = theirs.next.max(own.next),
+                None => self.remember(*id, theirs.next),
+            }
+        }
     }
 
     /// The number that a session's next request must have; `None` when it is not open.
     pub fn next(&self, session: NodeId) -> Option<u64> {
-        self.0.get(&session).map(|session| session.next)
+        self.open.get(&session).map(|session| session.next)
     }
 
     pub fn outcome(&self, request: RequestId) -> Option<&Arc<Outcome>> {
-        self.0.get(&request.session)?.outcomes.get(&request.number)
+        self.open.get(&request.session)?.outcomes.get(&request.number)
     }
 
     pub fn peer_id(&self, session: NodeId) -> Option<&str> {
-        self.0.get(&session).map(|session| session.peer_id.as_str())
+        self.open.get(&session).map(|session| session.peer_id.as_str())
     }
 
     pub fn ids(&self) -> impl Iterator<Item = NodeId> {
-        self.0.keys().copied()
+        self.open.keys().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_session_had_applied_is_known_until_many_others_have_ended() {
+        let mut sessions = Sessions::default();
+        let opening = Operation::OpenSession { peer_id: "a".into(), replaces: None };
+        let last = 2 * MAX_ENDED as u64;
+        for session in 0..last {
+            let request = RequestId { session, number: 0 };
+            assert_eq!(sessions.admit(request, &opening), Admission::Apply);
+            sessions.end(session);
+        }
+        let known = (0..last).filter(|session| sessions.has_applied(RequestId { session: *session, number: 0 }));
+        assert!(known.eq(MAX_ENDED as u64..last));
+        assert!(!sessions.has_applied(RequestId { session: last - 1, number: 1 }));
     }
 }

@@ -157,13 +157,14 @@ pub enum Event {
 /// Where a peer is in the world of grids.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
-    pub node: NodeId,
     pub grid: GridId,
     pub epoch: u64,
 }
 
 pub struct Facade {
     process: usize,
+    /// Who tells.
+    node: NodeId,
     pub mirrors: BTreeMap<Handle, Mirror>,
     pub requests: BTreeMap<Token, Request>,
     pub executors: BTreeMap<Handle, Executor>,
@@ -188,6 +189,7 @@ impl Facade {
         let remote = COLLECTIONS.iter().filter(|(_, kind, _)| *kind == CollectionKind::RemoteMap);
         Self {
             process,
+            node: 0,
             mirrors: COLLECTIONS.iter().map(|(handle, ..)| (*handle, Mirror::default())).collect(),
             requests: BTreeMap::new(),
             executors: remote.map(|(handle, ..)| (*handle, Executor::new(*handle, *handle == EXACT))).collect(),
@@ -310,6 +312,7 @@ impl Facade {
     /// Takes in what the peer tells. `place` is where the peer is.
     pub fn hear(&mut self, now_ms: u64, told: Told, place: Place, store: &mut Store) {
         match &told {
+            Told::Node(node) => self.node = *node,
             Told::State(state) => self.state = *state,
             Told::Leader(leader) => self.leader = leader.clone(),
             Told::Joined => self.joined = true,
@@ -318,7 +321,7 @@ impl Facade {
             Told::Ready { handle, revision, fill } => {
                 if let Some(mirror) = self.mirrors.get_mut(handle) {
                     (mirror.filled, mirror.live, mirror.revision) = (true, true, *revision);
-                    mirror.node = place.node;
+                    mirror.node = self.node;
                     if let Some(fill) = fill {
                         mirror.entries = fill.clone();
                     }

@@ -97,12 +97,6 @@ impl Ledger {
         parent.map_or(grid, |parent| self.origin(parent))
     }
 
-    /// Whether a grid is another, or goes on from it.
-    pub fn goes_on_from(&self, grid: GridId, other: GridId) -> bool {
-        let parent = || self.grids.get(&grid).and_then(|log| log.parent);
-        grid == other || parent().is_some_and(|parent| self.goes_on_from(parent, other))
-    }
-
     pub fn was_founded_alone(&self, grid: GridId) -> bool {
         self.grids.get(&grid).is_some_and(|log| log.founded_alone)
     }

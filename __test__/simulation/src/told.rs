@@ -6,27 +6,67 @@ use hamok::error::Error;
 use hamok::ports::{DeliveryId, Front, Handle, Notice, State, Token};
 use hamok::state_machine::effect::Change;
 use hamok::state_machine::remote_map::PendingOperation;
+use hamok::wire::NodeId;
 use hamok::wire::blob::Blob;
 use hamok::wire::command::Outcome;
 
 /// A notice that owns what it tells. Those that a simulation makes nothing of are text.
 #[derive(Debug, Clone)]
 pub enum Told {
+    /// What follows is told by this node; it is the world that says so.
+    Node(NodeId),
     State(State),
     Leader(Option<String>),
     Joined,
     Rejoining,
     Left,
-    Ready { handle: Handle, revision: u64, fill: Option<Vec<(Blob, Blob)>> },
-    Refused { handle: Handle, code: String },
-    Changes { handle: Handle, revision: u64, changes: Vec<Change> },
-    Completed { token: Token, outcome: Outcome },
-    Failed { token: Token, error: Error },
-    Claim { handle: Handle, term: u64, claim: String },
-    Execute { handle: Handle, term: u64, epoch: u64, attempt: u8, operation: PendingOperation },
-    Halt { term: u64 },
-    Progress { handle: Handle, head: Option<Token> },
-    Delivery { handle: Handle, id: DeliveryId, source: String, payload: Blob },
+    Ready {
+        handle: Handle,
+        revision: u64,
+        fill: Option<Vec<(Blob, Blob)>>,
+    },
+    Refused {
+        handle: Handle,
+        code: String,
+    },
+    Changes {
+        handle: Handle,
+        revision: u64,
+        changes: Vec<Change>,
+    },
+    Completed {
+        token: Token,
+        outcome: Outcome,
+    },
+    Failed {
+        token: Token,
+        error: Error,
+    },
+    Claim {
+        handle: Handle,
+        term: u64,
+        claim: String,
+    },
+    Execute {
+        handle: Handle,
+        term: u64,
+        epoch: u64,
+        attempt: u8,
+        operation: PendingOperation,
+    },
+    Halt {
+        term: u64,
+    },
+    Progress {
+        handle: Handle,
+        head: Option<Token>,
+    },
+    Delivery {
+        handle: Handle,
+        id: DeliveryId,
+        source: String,
+        payload: Blob,
+    },
     Error(Error),
     Other(String),
 }
@@ -65,6 +105,10 @@ impl From<Notice<'_>> for Told {
 pub struct Recorder(Mutex<Vec<Told>>);
 
 impl Recorder {
+    pub fn note(&self, told: Told) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+    }
+
     pub fn take(&self) -> Vec<Told> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -72,7 +116,7 @@ impl Recorder {
 
 impl Front for Recorder {
     fn notice(&self, notice: Notice<'_>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(notice.into());
+        self.note(notice.into());
     }
 
     fn wake(&self) {}

@@ -429,8 +429,8 @@ impl World {
     pub fn hear(&mut self, index: usize) {
         let now_ms = self.scene.now_ms;
         let process = &mut self.scene.processes[index];
-        let StatusReport { node, grid, .. } = process.status();
-        let place = Place { node, grid, epoch: process.peer.with_state(|state| state.lineage().epoch()) };
+        let StatusReport { grid, .. } = process.status();
+        let place = Place { grid, epoch: process.peer.with_state(|state| state.lineage().epoch()) };
         let mut has_left = false;
         for told in process.recorder.take() {
             self.steps += 1;
@@ -540,6 +540,7 @@ impl World {
             }
             if process.nodes.last() != Some(&status.node) && status.node != 0 {
                 process.nodes.push(status.node);
+                process.recorder.note(Told::Node(status.node));
             }
             if status.grid == 0 {
                 continue;

@@ -17,8 +17,8 @@ pub struct Durability {
     acknowledged: BTreeMap<Id, u64>,
     /// Acknowledged, but in no log that was read.
     unseen: Vec<(Id, Outcome)>,
-    /// Items whose push was acknowledged, and in which grid, if that had it from the uncommitted end of another's log.
-    pushed: Vec<(Id, Option<GridId>)>,
+    /// Items whose push was acknowledged.
+    pushed: Vec<Id>,
     /// Whether anybody has ever asked for a queue to be cleared.
     cleared: bool,
     /// In which grids, and when.
@@ -63,8 +63,7 @@ impl Durability {
                 // It may hear of it when it has left that grid.
                 let placed: Vec<_> = logs().filter_map(|log: &GridLog| log.applied.get(&id)).collect();
                 if request.kind == Kind::Write(QUEUE) {
-                    let unsure = placed.first().is_some_and(|placed| placed.unsure);
-                    self.pushed.push((id, unsure.then_some(grid)));
+                    self.pushed.push(id);
                 }
                 if placed.iter().all(|placed| placed.is_pending()) {
                     // The peer may have applied its last entries and left the grid in one turn: then others know. What the
@@ -112,8 +111,7 @@ impl Invariant for Durability {
                 Ok(())
             }
             Event::Settled { process, request, settlement: Settlement::Answered(outcome) } => {
-                let pops = usize::from(request.kind == Kind::Pop);
-                self.unheard_pops = self.unheard_pops.saturating_sub(pops);
+                self.unheard_pops -= usize::from(request.kind == Kind::Pop);
                 self.answered(&scene.processes[*process], request, outcome, scene)
             }
             _ => Ok(()),
@@ -147,14 +145,10 @@ impl Invariant for Durability {
                 return Err(format!("the item {item} is in the queue twice"));
             }
         }
-        // They do not move when that grid gives way to another: see docs/membership.md.
-        let stays = |held: &Option<GridId>| held.is_none_or(|held| scene.ledger.goes_on_from(grid, held));
-        let is_gone = |(item, held): &&(Id, Option<GridId>)| {
-            !self.cleared && stays(held) && !queued.contains(item) && !taken(item)
-        };
+        let is_gone = |item: &&Id| !self.cleared && !queued.contains(item) && !taken(item);
         // Some of those that nobody heard of may have taken theirs in those last entries.
         let unheard = if log.parent.is_some() { self.unheard_pops } else { 0 };
-        if let Some((item, _)) = self.pushed.iter().filter(is_gone).nth(unheard) {
+        if let Some(item) = self.pushed.iter().filter(is_gone).nth(unheard) {
             return Err(format!("the item {item} is neither in the queue nor taken"));
         }
         match self.acknowledged.iter().find(|(id, _)| !log.applied.contains_key(id)) {
