@@ -133,12 +133,12 @@ impl World {
                 }
             }
             Fault::Crash(target, back) => {
-                if let Some(index) = self.victim(target)
+                if self.halves && back != Return::Never {
+                    self.crash_half(back);
+                } else if let Some(index) = self.victim(target)
                     && self.survives_without(index, back)
                 {
-                    self.trace.line(now_ms, "world", format_args!("{} crashes", self.scene.processes[index].name));
-                    self.scene.processes[index].crash();
-                    self.come_back(index, back);
+                    self.crash(index, back);
                 }
             }
             Fault::Leave(target, back) => {
@@ -167,6 +167,29 @@ impl World {
                     self.plan(at_ms, end(index, Return::Never));
                 }
             }
+        }
+    }
+
+    fn crash(&mut self, index: usize, back: Return) {
+        self.trace.line(self.scene.now_ms, "world", format_args!("{} crashes", self.scene.processes[index].name));
+        self.scene.processes[index].crash();
+        self.come_back(index, back);
+    }
+
+    /// As many as it takes, if half can be left.
+    fn crash_half(&mut self, back: Return) {
+        while let Some(leader) = self.victim(Target::Leader)
+            && self.scene.processes[leader].status().leads
+            && let Some((voters, all, _)) = self.voters_without(leader)
+            && 2 * voters >= all
+        {
+            if 2 * voters == all && self.survives_without(leader, back) {
+                return self.crash(leader, back);
+            }
+            let can_go = |index: &usize| *index != leader && self.can_do_without(*index);
+            let up = self.scene.processes.iter().filter(|it| it.stage == Stage::Up && it.is_well());
+            let Some(index) = up.map(|it| it.index).find(can_go) else { return };
+            self.crash(index, back);
         }
     }
 

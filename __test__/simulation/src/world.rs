@@ -66,6 +66,8 @@ pub struct World {
     /// Whether there may be, or may have been, more grids than one: the peers began apart, or one of two died, or those
     /// who are left go on without a majority.
     pub several_grids: bool,
+    /// Whether crashes come together, the leader's last, until half of the voters are left.
+    pub halves: bool,
     /// Peers that never lead.
     pub only_followers: BTreeSet<String>,
     pub agenda: BTreeMap<(u64, u64), Action>,
@@ -96,10 +98,10 @@ pub fn run_with(mutation: Option<Mutation>, seed: u64, profile: Option<Profile>,
     let _ = panics::take();
     let mut rng = Rng::new(seed);
     let drawn = Profile::drawn(&mut rng);
-    let profile = profile.unwrap_or(drawn);
-    let peers = *rng.pick(&[2, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9]);
+    let mut peers = *rng.pick(&[2, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9]);
     let mut world = World::new(&mut rng, detail);
-    world.draw_habits(seed, peers);
+    world.draw_habits(seed, &mut peers);
+    let profile = profile.unwrap_or(if world.halves { Profile::Crashes } else { drawn });
     let violation = world.live(profile, peers, &mut rng).err();
     if let Some(violation) = &violation {
         world.trace.line(world.scene.now_ms, "world", format_args!("VIOLATED {violation}"));
@@ -155,6 +157,7 @@ impl World {
             options,
             store_at_best,
             several_grids: false,
+            halves: false,
             only_followers: BTreeSet::new(),
             agenda: BTreeMap::new(),
             planned: 0,
@@ -172,8 +175,9 @@ impl World {
         }
     }
 
-    /// Options that few users choose. Drawn apart from all else: a seed that draws none of them runs as it would without.
-    fn draw_habits(&mut self, seed: u64, peers: usize) {
+    /// Options that few users choose, and disasters that few of them see. Drawn apart from all else: a seed that draws none
+    /// of them runs as it would without.
+    fn draw_habits(&mut self, seed: u64, peers: &mut usize) {
         let mut rng = Rng::new(!seed);
         let options = &mut self.options;
         match rng.below(8) {
@@ -182,8 +186,10 @@ impl World {
             2 | 3 => {
                 let most = peers.saturating_sub(FEWEST_ELECTABLE) as u64;
                 self.only_followers =
-                    (0..rng.between(0, most)).map(|_| format!("p{}", rng.below(peers as u64))).collect();
+                    (0..rng.between(0, most)).map(|_| format!("p{}", rng.below(*peers as u64))).collect();
             }
+            // Of an even number, half can be left; of more than two, these do not know all that was acknowledged.
+            4 => (*peers, self.halves) = (*rng.pick(&[4, 4, 6]), true),
             _ => {}
         }
     }
