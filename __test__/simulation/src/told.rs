@@ -10,63 +10,26 @@ use hamok::wire::NodeId;
 use hamok::wire::blob::Blob;
 use hamok::wire::command::Outcome;
 
-/// A notice that owns what it tells. Those that a simulation makes nothing of are text.
+/// A notice that owns what it tells. Those that a simulation makes nothing of are text. `Node` comes from the world: what
+/// follows is told by that node.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// What follows is told by this node; it is the world that says so.
     Node(NodeId),
     State(State),
     Leader(Option<String>),
     Joined,
     Rejoining,
     Left,
-    Ready {
-        handle: Handle,
-        revision: u64,
-        fill: Option<Vec<(Blob, Blob)>>,
-    },
-    Refused {
-        handle: Handle,
-        code: String,
-    },
-    Changes {
-        handle: Handle,
-        revision: u64,
-        changes: Vec<Change>,
-    },
-    Completed {
-        token: Token,
-        outcome: Outcome,
-    },
-    Failed {
-        token: Token,
-        error: Error,
-    },
-    Claim {
-        handle: Handle,
-        term: u64,
-        claim: String,
-    },
-    Execute {
-        handle: Handle,
-        term: u64,
-        epoch: u64,
-        attempt: u8,
-        operation: PendingOperation,
-    },
-    Halt {
-        term: u64,
-    },
-    Progress {
-        handle: Handle,
-        head: Option<Token>,
-    },
-    Delivery {
-        handle: Handle,
-        id: DeliveryId,
-        source: String,
-        payload: Blob,
-    },
+    Ready { handle: Handle, revision: u64, fill: Option<Vec<(Blob, Blob)>> },
+    Refused { handle: Handle, code: String },
+    Changes { handle: Handle, revision: u64, changes: Vec<Change> },
+    Completed { token: Token, outcome: Outcome },
+    Failed { token: Token, error: Error },
+    Claim { handle: Handle, term: u64, claim: String },
+    Execute { handle: Handle, term: u64, epoch: u64, attempt: u8, operation: PendingOperation },
+    Halt { term: u64 },
+    Progress { handle: Handle, head: Option<Token> },
+    Delivery { handle: Handle, id: DeliveryId, source: String, payload: Blob },
     Error(Error),
     Other(String),
 }
