@@ -21,7 +21,7 @@ pub fn act(bytes: &[u8]) {
         let encoded = codec::encode(&command);
         assert_eq!(codec::decode::<Command>(&encoded).ok().as_ref(), Some(&command));
         black_box(command.data_bytes());
-        if let Command::Requests(batch) = &command {
+        if let Some(batch) = command.requests() {
             assert!(command::is_batch_of(&encoded, batch.session, batch.first));
             for operation in &batch.operations {
                 black_box((operation.size(), description::describe(operation)));

@@ -1,12 +1,13 @@
 //! One of everything that the log can hold.
 
 use hamok::state_machine::StateMachine;
+use hamok::state_machine::effect::RequestId;
 use hamok::wire::blob::Blob;
 use hamok::wire::codec;
 use hamok::wire::command::{
     Acquired, Claim, CollectionKind, Command, CompareAction, Executed, ExecutedOperation, Failure, Inheritance,
     LogPosition, MapOperation, Merge, Operation, Outcome, QueueOperation, RemoteEvent, RemoteMethod, RemoteOperation,
-    RequestBatch, Sweep,
+    RequestBatch, RequestsAgain, Sweep,
 };
 
 /// One collection of each kind, with its id.
@@ -115,7 +116,19 @@ pub fn commands() -> Vec<Command> {
     let again = next + operations.len() as u64;
     let last = operations[2..8].to_vec();
     let sweep = Command::Sweep(sweep);
-    vec![opening(), requests(next, operations), executed(), acquired(), sweep, requests(again, last)]
+    let others = vec![requests(again, last), asked_again()];
+    [vec![opening(), requests(next, operations), executed(), acquired(), sweep], others].concat()
+}
+
+/// The peer comes back under another session.
+fn asked_again() -> Command {
+    let session = SESSION + 1;
+    let opening = Operation::OpenSession { peer_id: "b".into(), replaces: Some(SESSION) };
+    let asked = [opening].into_iter().chain(operations().drain(..3)).collect();
+    let batch = RequestBatch { session, first: 0, settled_below: 0, operations: asked };
+    let origins =
+        [None, Some(1), Some(1_000), None].map(|number| Some(RequestId { session: SESSION, number: number? }));
+    Command::RequestsAgain(RequestsAgain { batch, origins: origins.to_vec() })
 }
 
 /// What the history leads to.

@@ -182,14 +182,14 @@ impl Records {
                 self.bytes(claim.to_string().as_bytes());
             }
             Notice::Execute { handle, term, epoch, attempt, operation } => {
-                let PendingOperation { position, request, revision, operation, .. } = operation;
+                let PendingOperation { position, origin, revision, operation, .. } = operation;
                 self.u8(14);
                 self.u32(handle);
                 self.number(term);
                 self.number(epoch);
                 self.number(*position);
                 self.number(*revision);
-                self.bytes(request.to_string().as_bytes());
+                self.bytes(origin.to_string().as_bytes());
                 self.u8(attempt);
                 let RemoteOperation { method, keys, values } = operation;
                 self.u8(method_code(*method));

@@ -165,8 +165,10 @@ impl Discovery {
 
     fn initialize(&self, grid: GridId, members: BTreeMap<NodeId, Member>) -> Step {
         let parent = |estate: Option<EstateSummary>| estate.map(|estate| estate.grid);
-        let kin = self.heard.values().filter(|heard| parent(heard.estate) == parent(self.estate));
-        let kin = kin.map(|heard| &heard.member).chain([&self.me]).map(|member| member.peer_id.clone()).collect();
+        // Who came later may hold more than anybody who has promised.
+        let kin = self.heard.iter().filter(|(node, _)| members.contains_key(node)).map(|(_, heard)| heard);
+        let kin = kin.filter(|heard| parent(heard.estate) == parent(self.estate)).map(|heard| &heard.member);
+        let kin = kin.chain([&self.me]).map(|member| member.peer_id.clone()).collect();
         Step::Initialize { grid, members, kin }
     }
 

@@ -9,7 +9,7 @@ use crate::raft::log_store::LogRecord;
 use crate::state_machine::sessions::Sessions;
 use crate::wire::NodeId;
 use crate::wire::codec;
-use crate::wire::command::{Command, Operation, RequestBatch};
+use crate::wire::command::{Command, Operation, RequestBatch, RequestsAgain};
 
 /// The most sessions that are remembered by name.
 const MAX_NAMES: usize = 4_096;
@@ -25,7 +25,7 @@ pub struct SessionNames {
 impl SessionNames {
     /// Takes note of a session that this command opens.
     pub fn learn(&mut self, command: &Command) {
-        if let Command::Requests(RequestBatch { session, first: 0, operations, .. }) = command
+        if let Some(RequestBatch { session, first: 0, operations, .. }) = command.requests()
             && let Some(Operation::OpenSession { peer_id, .. }) = operations.first()
         {
             self.insert(*session, peer_id);
@@ -60,7 +60,7 @@ pub fn read(records: Vec<LogRecord>, replica: &NodeReplica) -> Vec<LoggedEntry> 
         .into_iter()
         .map(|LogRecord { index, term, stored_at_ms, command }| {
             let batch = match command.map(|bytes| codec::decode::<Command>(bytes.as_slice())) {
-                Some(Ok(Command::Requests(batch))) => Some(batch),
+                Some(Ok(Command::Requests(batch) | Command::RequestsAgain(RequestsAgain { batch, .. }))) => Some(batch),
                 _ => None,
             };
             (LoggedEntry { index, term, stored_at_ms, operations: Vec::new() }, batch)

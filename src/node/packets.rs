@@ -104,7 +104,7 @@ impl Driver {
             }
             Body::DeliveryAnswers(answers) if same_grid => self.delivery_answers_arrived(from, answers),
             Body::Deliveries { .. } | Body::DeliveryAnswers(_) => {}
-            Body::Estate { grid: loser, state } if same_grid => self.merge(from, loser, state).await,
+            Body::Estate { grid: loser, state } if same_grid => self.merge(loser, state).await,
             Body::Estate { .. } => {}
             Body::Removed if same_grid => self.removed(from),
             Body::Removed => {}

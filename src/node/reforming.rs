@@ -13,6 +13,7 @@ use super::estate::{Estate, EstateLog};
 use super::joining::LONGEST_ABSENCE_HEARTBEATS;
 use super::quorum::{self, GridStanding, Survey};
 use crate::ports::Notice;
+use crate::state_machine::StateMachine;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Command, LogPosition, Merge};
 use crate::wire::packet::{Announcement, Body, Hello};
@@ -39,8 +40,8 @@ pub(super) struct Reforming {
     /// A better grid that was heard once, and when.
     met: Option<(GridId, u64)>,
     next_bring_at_ms: u64,
-    /// For a leader: what was proposed to be merged, by grid and bringer, and when.
-    merging: BTreeMap<(GridId, NodeId), u64>,
+    /// For a leader: what was proposed to be merged, by grid: its revision, and when.
+    merging: BTreeMap<GridId, (u64, u64)>,
     quorum_lost: bool,
     /// The grid in which this peer was last.
     former: GridId,
@@ -291,20 +292,24 @@ impl Driver {
         let (grid, state) = (estate.grid, estate.snapshot().clone());
         self.reforming.next_bring_at_ms = now_ms + BRING_MS;
         if leader == self.node {
-            self.merge(self.node, grid, state).await;
+            self.merge(grid, state).await;
         } else if self.peer_id_of(leader).is_some_and(|peer_id| !self.outbox.is_transferring(peer_id)) {
             self.send_to_node(leader, Body::Estate { grid, state });
         }
     }
 
     /// A leader takes in what another peer knows of a grid that ended. To bring it again is harmless, but not cheap.
-    pub async fn merge(&mut self, from: NodeId, loser: GridId, state: Blob) {
+    pub async fn merge(&mut self, loser: GridId, state: Blob) {
+        let Some(revision) = StateMachine::revision_of(state.as_slice()) else { return };
         let now_ms = self.now_ms();
         let winner = self.grid_id();
         let leads = self.view().is_some_and(|view| view.leads) && self.inheritance.is_none();
-        self.reforming.merging.retain(|_, at_ms| now_ms.saturating_sub(*at_ms) < MERGE_MS);
-        if leads && loser != winner && !self.reforming.merging.contains_key(&(loser, from)) {
-            self.reforming.merging.insert((loser, from), now_ms);
+        let merging = &mut self.reforming.merging;
+        merging.retain(|_, (_, at_ms)| now_ms.saturating_sub(*at_ms) < MERGE_MS);
+        let is_under_way = merging.get(&loser).is_some_and(|(proposed, _)| *proposed >= revision);
+        let is_known = || self.replica.lock().machine.lineage().has_merged(loser, revision);
+        if leads && loser != winner && !is_under_way && !is_known() {
+            merging.insert(loser, (revision, now_ms));
             self.propose(&Command::Merge(Merge { winner, loser, state })).await;
         }
     }

@@ -4,7 +4,7 @@
 //! the front hears must match the state at one point of the log: a collection that is opened late is filled from the
 //! state at exactly the place in the stream where its changes begin.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -370,11 +370,13 @@ impl ReplicaState {
     fn settle_from_state(&mut self, front: &dyn Front, signals: &mut Vec<Signal>) {
         // What became of those of a former session is told when the present one opens.
         let Some(session) = self.requests.session().filter(|session| *session == self.source) else { return };
-        for number in self.requests.applied_below(self.session_next().unwrap_or(0)) {
+        let applied = self.requests.applied_below(self.session_next().unwrap_or(0));
+        let pending = if applied.is_empty() { HashSet::new() } else { self.pending_of(session) };
+        for number in applied {
             let request = RequestId { session, number };
             match self.machine.sessions().outcome(request).cloned() {
                 Some(outcome) => self.settle(request, outcome, front, signals),
-                None if self.is_pending(request) => self.requests.queued_remotely(number),
+                None if pending.contains(&number) => self.requests.queued_remotely(number),
                 None => {
                     if let Some(purpose) = self.requests.settle(number) {
                         settle_orphans(vec![Orphan { purpose, fate: Fate::Unknown }], front);
@@ -384,8 +386,10 @@ impl ReplicaState {
         }
     }
 
-    fn is_pending(&self, request: RequestId) -> bool {
-        self.remote_maps().any(|it| it.map.pending_from(0).any(|operation| operation.request == request))
+    /// The numbers of a session's requests that wait for their execution.
+    fn pending_of(&self, session: NodeId) -> HashSet<u64> {
+        let pending = self.remote_maps().flat_map(|it| it.map.pending_from(0)).map(|operation| operation.request);
+        pending.filter(|request| request.session == session).map(|request| request.number).collect()
     }
 
     fn release_barriers(&mut self, front: &dyn Front) {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::ports::{Handle, Token};
+use crate::state_machine::effect::RequestId;
 use crate::state_machine::sessions::EndedSession;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
-use crate::wire::command::{CollectionId, Operation, Outcome};
+use crate::wire::command::{CollectionId, Command, Operation, Outcome, RequestBatch, RequestsAgain};
 use crate::wire::{GridId, NodeId};
 
 /// The most requests under way at once; more wait in the queue. No more than the outcomes that a session keeps.
@@ -38,6 +39,8 @@ pub enum Purpose {
 struct Request {
     purpose: Purpose,
     operation: Operation,
+    /// The name under which it was first asked, in a session that has ended.
+    origin: Option<RequestId>,
     /// In its remote map's pending list: applied, but not settled.
     queued_remotely: bool,
     /// What it counts for in the bytes under way.
@@ -106,7 +109,7 @@ pub enum Fate {
 
 impl Request {
     fn new(purpose: Purpose, operation: Operation) -> Self {
-        Self { purpose, operation, queued_remotely: false, weight: 0 }
+        Self { purpose, operation, origin: None, queued_remotely: false, weight: 0 }
     }
 }
 
@@ -180,13 +183,17 @@ impl Requests {
     /// of all and in its old order. Without `ended` nobody knows what it had applied.
     pub fn session_opened(&mut self, ended: Option<EndedSession>) -> Vec<Orphan> {
         self.open = true;
+        let former = self.former.map(|(session, _)| session);
         let mut orphans = Vec::new();
         let mut again = Vec::new();
-        for (number, request) in std::mem::take(&mut self.aside) {
+        for (number, mut request) in std::mem::take(&mut self.aside) {
             let given_up = matches!(request.purpose, Purpose::Caller(token) if self.abandoned.remove(&token));
             match &ended {
                 _ if given_up => {}
-                Some(ended) if number >= ended.next => again.push(request),
+                Some(ended) if number >= ended.next => {
+                    request.origin = request.origin.or(former.map(|session| RequestId { session, number }));
+                    again.push(request);
+                }
                 Some(ended) => {
                     let fate = ended.outcomes.get(&number).cloned().map_or(Fate::Unknown, Fate::Settled);
                     orphans.push(Orphan { purpose: request.purpose, fate });
@@ -263,8 +270,15 @@ impl Requests {
         }
         let count = operations.len() as u64;
         let settled_below = self.under_way.first_key_value().map_or(first, |(number, _)| *number);
-        let command = CommandRef::Requests(BatchRef { session, first, settled_below, operations });
-        Some(Batch { first, count, command: Blob::from(codec::encode(&command)) })
+        let origins: Vec<_> = self.under_way.range(first..end).map(|(_, it)| it.origin).collect();
+        let command = if origins.iter().any(Option::is_some) {
+            let operations = operations.into_iter().cloned().collect();
+            let batch = RequestBatch { session, first, settled_below, operations };
+            codec::encode(&Command::RequestsAgain(RequestsAgain { batch, origins }))
+        } else {
+            codec::encode(&CommandRef::Requests(BatchRef { session, first, settled_below, operations }))
+        };
+        Some(Batch { first, count, command: Blob::from(command) })
     }
 
     /// Whether something was sent that has not applied here yet.
@@ -335,7 +349,7 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::command::{CollectionKind, Command};
+    use crate::wire::command::CollectionKind;
 
     fn message(text: &str) -> Operation {
         Operation::Message(Blob::from(text.as_bytes()))
@@ -353,6 +367,13 @@ mod tests {
     fn decoded(batch: &Batch) -> (u64, Vec<Operation>) {
         match codec::decode::<Command>(batch.command.as_slice()) {
             Ok(Command::Requests(decoded)) => (decoded.first, decoded.operations),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn decoded_again(batch: &Batch) -> RequestsAgain {
+        match codec::decode::<Command>(batch.command.as_slice()) {
+            Ok(Command::RequestsAgain(decoded)) => decoded,
             other => panic!("{other:?}"),
         }
     }
@@ -400,8 +421,20 @@ mod tests {
         let outcomes = BTreeMap::from([(1, Arc::new(Outcome::Done))]);
         let orphans = requests.session_opened(Some(EndedSession { next: 2, outcomes }));
         assert!(matches!(&orphans[..], [Orphan { purpose: Purpose::Caller(1), fate: Fate::Settled(_) }]));
-        let rest = decoded(&requests.take_batch().unwrap());
-        assert_eq!(rest, (1, vec![Operation::Nothing, message("2"), message("3"), message("4")]));
+        let rest = decoded_again(&requests.take_batch().unwrap());
+        assert_eq!(rest.batch.first, 1);
+        assert_eq!(rest.batch.operations, [Operation::Nothing, message("2"), message("3"), message("4")]);
+        let first = |number| Some(RequestId { session: 1, number });
+        assert_eq!(rest.origins, [None, first(2), first(3), None]);
+        // Once more: each keeps the name that it had first.
+        requests.settle(0);
+        requests.settle(1);
+        requests.start_session(3, 7, "a", Vec::new());
+        requests.take_batch();
+        requests.session_opened(Some(EndedSession { next: 3, outcomes: BTreeMap::new() }));
+        let rest = decoded_again(&requests.take_batch().unwrap());
+        assert_eq!(rest.batch.operations, [message("3"), message("4")]);
+        assert_eq!(rest.origins, [first(3), Some(RequestId { session: 2, number: 4 })]);
     }
 
     #[test]

@@ -80,10 +80,8 @@ impl Revisions {
 /// What two states have in common, for merging one into the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fork {
-    /// From several origins, which share no revision.
+    /// From several origins.
     pub common: Vec<Common>,
-    /// What the loser changed up to this revision was looked at before, and does not move.
-    moved_after: u64,
     /// What the winner changed up to this revision may be a copy: what the loser changed since takes its place.
     kept_after: u64,
 }
@@ -95,6 +93,27 @@ pub struct Common {
     pub ours: Revisions,
     /// The loser's: they do not move.
     pub theirs: Revisions,
+    /// When the two had it, as revisions of the winner and of the loser.
+    pub met_at: (u64, u64),
+}
+
+/// When a collection was made, as a revision of the grid that has it. It may have been dropped and made anew since the
+/// two grids met, because nobody there had it open: then it says nothing of what was in it before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// Where the winner does not have it, it has dropped it, if it ever had it.
+    pub ours: Option<u64>,
+    pub theirs: u64,
+}
+
+impl Made {
+    fn since_we_met(&self, common: &Common) -> bool {
+        self.ours.is_none_or(|made| made > common.met_at.0)
+    }
+
+    fn since_they_met_us(&self, common: &Common) -> bool {
+        self.theirs > common.met_at.1
+    }
 }
 
 impl Fork {
@@ -104,20 +123,34 @@ impl Fork {
     }
 
     /// Whether the loser had what the winner changed last at this revision.
-    pub fn was_common(&self, revision: u64) -> bool {
+    fn was_common(&self, revision: u64) -> bool {
         self.common.iter().any(|common| common.ours.contains(revision))
+    }
+
+    /// Whether the loser's collection would still have what the winner changed last at this revision, had it not been
+    /// removed there.
+    pub fn would_have(&self, made: Made, revision: u64) -> bool {
+        self.common.iter().any(|common| common.ours.contains(revision) && !made.since_they_met_us(common))
+    }
+
+    /// Whether the loser has dropped a collection that the winner still has, and made it anew.
+    pub fn is_made_anew(&self, made: Made) -> bool {
+        self.common.iter().any(|common| made.since_they_met_us(common) && !made.since_we_met(common))
     }
 
     /// Whether what the loser changed last at this revision is new to the winner.
     pub fn is_new(&self, revision: u64) -> bool {
-        revision > self.moved_after && !self.common.iter().any(|common| common.theirs.contains(revision))
+        !self.common.iter().any(|common| common.theirs.contains(revision))
+    }
+
+    /// Whether it is new to the winner's collection.
+    pub fn is_new_to(&self, made: Made, revision: u64) -> bool {
+        !self.common.iter().any(|common| common.theirs.contains(revision) && !made.since_we_met(common))
     }
 
     /// The revisions of a loser that is at `revision`, whose items move.
     fn originals(&self, revision: u64) -> Revisions {
-        let known = Revisions::up_to(self.moved_after);
-        let common = self.common.iter().map(|common| &common.theirs);
-        common.fold(Revisions::up_to(revision).without(&known), Revisions::without)
+        self.common.iter().map(|common| &common.theirs).fold(Revisions::up_to(revision), Revisions::without)
     }
 }
 
@@ -142,8 +175,12 @@ impl Lineage {
 
     /// Whether all that a peer of `grid` knew to be committed, up to this revision and place in the log, is here.
     pub fn covers(&self, grid: GridId, revision: u64, committed: LogPosition) -> bool {
-        let merged = self.merged.get(&grid).is_some_and(|merged| merged.up_to >= revision);
-        merged || self.ancestor(grid).is_some_and(|ancestor| ancestor.last >= committed)
+        self.has_merged(grid, revision) || self.ancestor(grid).is_some_and(|ancestor| ancestor.last >= committed)
+    }
+
+    /// Whether a grid was merged as it was at this revision, or later.
+    pub fn has_merged(&self, grid: GridId, revision: u64) -> bool {
+        self.merged.get(&grid).is_some_and(|merged| merged.up_to >= revision)
     }
 
     /// The state of another grid was taken over.
@@ -159,17 +196,13 @@ impl Lineage {
         self.ancestors.drain(..surplus);
     }
 
-    /// Where the state `other` of the grid `loser`, at `revision`, parts from this one of the grid `winner`; `None` when
-    /// it holds nothing new.
-    pub(super) fn fork(&self, winner: GridId, loser: GridId, other: &Self, revision: u64) -> Option<Fork> {
-        if self.merged.get(&loser).is_some_and(|merged| revision <= merged.up_to) {
-            return None;
-        }
+    /// Where the state `other` of the grid `loser`, at `revision`, parts from this one of the grid `winner`.
+    pub(super) fn fork(&self, winner: GridId, loser: GridId, other: &Self, revision: u64) -> Fork {
         let mut fork = Fork::default();
         self.add_ancestors(&mut fork, winner, loser, other, revision);
         self.add_copies(&mut fork, loser, other);
         self.add_returned(&mut fork, winner, other);
-        Some(fork)
+        fork
     }
 
     /// One of the two goes on from the other, or both from a third one.
@@ -179,20 +212,22 @@ impl Lineage {
         let Some((own, theirs)) = one.map(|ancestor| (ancestor, ancestor)).or_else(two) else { return };
         // A straggler may not have come that far.
         let committed = own.committed.min(theirs.committed).min(revision);
-        fork.common.push(Common { ours: Revisions::up_to(committed), theirs: Revisions::up_to(committed) });
+        let both = Revisions::up_to(committed);
+        fork.common.push(Common { ours: both.clone(), theirs: both, met_at: (committed, committed) });
     }
 
     /// The loser, or a grid that it goes on from, was merged before.
     fn add_copies(&self, fork: &mut Fork, loser: GridId, other: &Self) {
         let elder = || other.ancestors.iter().rev().find_map(|it| Some((self.merged.get(&it.grid)?, it.committed)));
         let Some((merged, committed)) = self.merged.get(&loser).map(|it| (it, u64::MAX)).or_else(elder) else { return };
-        let Merged { up_to, at, copies, originals } = merged;
-        fork.moved_after = committed.min(*up_to);
+        let Merged { up_to, at, copies, .. } = merged;
         if copies.is_empty() && fork.common.is_empty() {
             fork.kept_after = *at;
-        } else if *up_to <= committed {
-            fork.common.push(Common { ours: copies.clone(), theirs: originals.clone() });
         }
+        // What was looked at before does not move; of a grid that has not seen all of that, no copy can be told.
+        let (theirs, whole) = (committed.min(*up_to), *up_to <= committed);
+        let ours = if whole { copies.clone() } else { Revisions::default() };
+        fork.common.push(Common { ours, theirs: Revisions::up_to(theirs), met_at: (*at, theirs) });
     }
 
     /// The loser has copies of what the winner, or an ancestor of it, had: it looked as if it would win.
@@ -200,8 +235,8 @@ impl Lineage {
         let known = |grid: &GridId| other.merged.get(grid).filter(|merged| !merged.copies.is_empty());
         let elder = |it: &Ancestor| known(&it.grid).filter(|merged| merged.up_to <= it.committed);
         let merged = known(&winner).or_else(|| self.ancestors.iter().rev().find_map(elder));
-        if let Some(Merged { copies, originals, .. }) = merged {
-            fork.common.push(Common { ours: originals.clone(), theirs: copies.clone() });
+        if let Some(Merged { up_to, at, copies, originals }) = merged {
+            fork.common.push(Common { ours: originals.clone(), theirs: copies.clone(), met_at: (*up_to, *at) });
         }
     }
 

@@ -4,7 +4,7 @@ use hashlink::LinkedHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::effect::Change;
-use super::lineage::Fork;
+use super::merge::Meeting;
 use crate::mutation::Mutation;
 use crate::wire::blob::Blob;
 use crate::wire::command::{CompareAction, MapOperation, Outcome};
@@ -94,11 +94,12 @@ impl Map {
 
     /// Takes over what `theirs` changed after the fork and this map did not; the changes come as from
     /// [`super::difference`]: removals, insertions, updates.
-    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork) -> Vec<Change> {
-        let gone = |key: &Blob, own: &Entry| fork.was_common(own.changed_at) && theirs.get(key).is_none();
+    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, meeting: &Meeting<'_>) -> Vec<Change> {
+        let Meeting { fork, made, .. } = meeting;
+        let gone = |key: &Blob, own: &Entry| fork.would_have(*made, own.changed_at) && theirs.get(key).is_none();
         let gone: Vec<Blob> = self.iter().filter(|(key, own)| gone(key, own)).map(|(key, _)| key.clone()).collect();
         let mut changes = self.remove_all(&gone).1;
-        let moved = theirs.iter().filter(|(_, entry)| fork.is_new(entry.changed_at));
+        let moved = theirs.iter().filter(|(_, entry)| fork.is_new_to(*made, entry.changed_at));
         let untouched = |key: &Blob| self.entries.get(key).is_none_or(|own| fork.is_untouched(own.changed_at));
         let moved: Vec<_> =
             moved.filter(|(key, _)| untouched(key)).map(|(key, it)| (key.clone(), it.value.clone())).collect();

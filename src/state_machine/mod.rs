@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Code;
 use crate::mutation::Mutation;
 use crate::wire::NodeId;
 use crate::wire::codec::{self, DecodeError};
@@ -42,7 +43,7 @@ use lineage::Lineage;
 use map::Map;
 use queue::Queue;
 use remote_map::RemoteMap;
-use sessions::{Admission, Sessions};
+use sessions::{Admission, Asked, Sessions};
 
 /// The replicated state of one grid. See the [module](self).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,8 @@ pub struct StateMachine {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Collection {
     pub content: Content,
+    /// When it was made, as a revision.
+    pub made_at: u64,
     /// The sessions that have it open.
     pub attached: BTreeSet<NodeId>,
     /// When the last of them closed it, as a revision.
@@ -78,6 +81,7 @@ pub enum Content {
 /// An operation on what a collection holds.
 enum Step<'a> {
     Entries(&'a MapOperation),
+    /// With the name of the request, as it was first asked.
     Items(RequestId, &'a QueueOperation),
 }
 
@@ -107,7 +111,7 @@ impl Content {
             (Self::Map(entries) | Self::Record(entries) | Self::Emitter(entries), Step::Entries(operation)) => {
                 entries.apply(revision, operation)
             }
-            (Self::Queue(queue), Step::Items(request, operation)) => queue.apply(revision, request, operation),
+            (Self::Queue(queue), Step::Items(origin, operation)) => queue.apply(revision, origin, operation),
             // Operations are only applied to their own kind.
             (_, Step::Entries(_) | Step::Items(..)) => (Outcome::Done, Vec::new()),
         }
@@ -127,7 +131,8 @@ impl StateMachine {
     /// Applies the entry at log index `index`; `effects` gets what happened, in order.
     pub fn apply<'a>(&mut self, index: u64, command: &'a Command, effects: &mut Vec<Effect<'a>>) {
         match command {
-            Command::Requests(batch) => self.apply_batch(index, batch, effects),
+            Command::Requests(batch) => self.apply_batch(index, batch, &[], effects),
+            Command::RequestsAgain(again) => self.apply_batch(index, &again.batch, &again.origins, effects),
             Command::Executed(executed) => self.apply_executed(executed, effects),
             Command::Sweep(sweep) => self.apply_sweep(sweep),
             Command::Restore(inheritance) => self.restore(inheritance),
@@ -171,6 +176,11 @@ impl StateMachine {
         codec::decode(bytes)
     }
 
+    /// The revision of a snapshot. Looks at its first bytes only.
+    pub fn revision_of(snapshot: &[u8]) -> Option<u64> {
+        codec::decode_start(snapshot).ok()
+    }
+
     fn restore(&mut self, inheritance: &Inheritance) {
         if self.is_pristine()
             && let Ok(restored) = Self::from_snapshot(inheritance.state.as_slice())
@@ -181,9 +191,16 @@ impl StateMachine {
         }
     }
 
-    fn apply_batch<'a>(&mut self, index: u64, batch: &'a RequestBatch, effects: &mut Vec<Effect<'a>>) {
+    fn apply_batch<'a>(
+        &mut self,
+        index: u64,
+        batch: &'a RequestBatch,
+        origins: &[Option<RequestId>],
+        effects: &mut Vec<Effect<'a>>,
+    ) {
         self.sessions.forget_outcomes_below(batch.session, batch.settled_below);
-        for (offset, operation) in (0..).zip(&batch.operations) {
+        let origins = origins.iter().copied().chain(std::iter::repeat(None));
+        for ((offset, operation), origin) in (0..).zip(&batch.operations).zip(origins) {
             let request = RequestId { session: batch.session, number: batch.first.saturating_add(offset) };
             match self.sessions.admit(request, operation) {
                 Admission::Apply => {}
@@ -198,7 +215,12 @@ impl StateMachine {
                 }
             }
             self.revision = self.revision.saturating_add(1);
-            let outcome = self.apply_operation(index, request, operation, effects);
+            let asked = Asked { request, origin: origin.unwrap_or(request) };
+            if origin.is_some_and(|origin| !self.sessions.admit_again(origin)) {
+                self.answer_again(asked, operation, effects);
+                continue;
+            }
+            let outcome = self.apply_operation(index, asked, operation, effects);
             if let Some(outcome) = outcome {
                 effects.push(Effect::Committed { request, index, operation: Cow::Borrowed(operation) });
                 self.settle(request, outcome, effects);
@@ -206,15 +228,28 @@ impl StateMachine {
         }
     }
 
+    /// What is asked again has applied, in a grid that came over since its caller was told that it had not.
+    fn answer_again(&mut self, asked: Asked, operation: &Operation, effects: &mut Vec<Effect<'_>>) {
+        let Asked { request, origin } = asked;
+        if let Operation::RemoteMap { collection, .. } = operation
+            && let Ok(Content::RemoteMap(map)) = self.content(collection, CollectionKind::RemoteMap)
+            && map.hand_over(asked)
+        {
+            return effects.push(Effect::Queued { request });
+        }
+        let outcome = self.sessions.outcome(origin).map(|outcome| Outcome::clone(outcome));
+        self.settle(request, outcome.unwrap_or_else(|| Outcome::Failed(outcome_unknown())), effects);
+    }
+
     /// `None` when the outcome comes later, from [`Command::Executed`].
     fn apply_operation(
         &mut self,
         index: u64,
-        request: RequestId,
+        asked: Asked,
         operation: &Operation,
         effects: &mut Vec<Effect<'_>>,
     ) -> Option<Outcome> {
-        let revision = self.revision;
+        let (revision, Asked { request, origin }) = (self.revision, asked);
         match operation {
             Operation::Nothing | Operation::Message(_) => Some(Outcome::Done),
             Operation::OpenSession { replaces, .. } => {
@@ -225,7 +260,7 @@ impl StateMachine {
                 }
                 Some(Outcome::Done)
             }
-            Operation::Attach { collection, kind } => Some(self.attach(request.session, collection, *kind)),
+            Operation::Attach { collection, kind } => Some(self.attach(revision, request.session, collection, *kind)),
             Operation::Detach { collection } => {
                 if let Some(found) = self.collections.get_mut(collection) {
                     found.attached.remove(&request.session);
@@ -245,7 +280,7 @@ impl StateMachine {
                 Some(self.change(collection, CollectionKind::Emitter, Step::Entries(operation), effects))
             }
             Operation::Queue { collection, operation } => {
-                Some(self.change(collection, CollectionKind::Queue, Step::Items(request, operation), effects))
+                Some(self.change(collection, CollectionKind::Queue, Step::Items(origin, operation), effects))
             }
             Operation::Reclaim { collection } => match self.content(collection, CollectionKind::RemoteMap) {
                 Ok(Content::RemoteMap(map)) => {
@@ -259,7 +294,7 @@ impl StateMachine {
             Operation::RemoteMap { collection, operation } => {
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
-                        map.push(request, index, revision, operation.clone());
+                        map.push(asked, index, revision, operation.clone());
                         effects.push(Effect::Queued { request });
                         None
                     }
@@ -350,10 +385,9 @@ impl StateMachine {
         effects.push(Effect::Settled { request, outcome });
     }
 
-    fn attach(&mut self, session: NodeId, id: &CollectionId, kind: CollectionKind) -> Outcome {
+    fn attach(&mut self, revision: u64, session: NodeId, id: &CollectionId, kind: CollectionKind) -> Outcome {
         if !self.collections.contains_key(id) {
-            let fresh = Collection { content: Content::new(kind), attached: BTreeSet::new(), abandoned_at: 0 };
-            self.collections.insert(id.clone(), fresh);
+            self.collections.insert(id.clone(), Collection::new(kind, revision));
         }
         match self.collections.get_mut(id) {
             Some(found) if found.content.kind() == kind => {
@@ -390,6 +424,10 @@ impl StateMachine {
 }
 
 impl Collection {
+    fn new(kind: CollectionKind, revision: u64) -> Self {
+        Self { content: Content::new(kind), made_at: revision, attached: BTreeSet::new(), abandoned_at: 0 }
+    }
+
     /// Whether dropping it would lose an operation that somebody waits for.
     fn is_idle(&self) -> bool {
         match &self.content {
@@ -397,6 +435,11 @@ impl Collection {
             Content::Map(_) | Content::Record(_) | Content::Queue(_) | Content::Emitter(_) => true,
         }
     }
+}
+
+fn outcome_unknown() -> Failure {
+    let text = "The grid that applied this came over, and told nobody of its outcome";
+    Failure { code: Code::OutcomeUnknown.as_str().into(), text: text.into() }
 }
 
 fn kind_mismatch(id: &str, existing: CollectionKind, asked: CollectionKind) -> Failure {

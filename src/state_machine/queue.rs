@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::effect::{Change, RequestId};
-use super::lineage::Fork;
 use super::map::Map;
-use super::merge::Had;
+use super::merge::Meeting;
 use crate::mutation::Mutation;
 use crate::wire::blob::Blob;
 use crate::wire::command::{Outcome, QueueOperation};
@@ -50,16 +49,24 @@ impl Queue {
 
     /// Drops what `theirs` took, and takes over what it holds and this grid has not had: the requests that pushed the
     /// items tell. Each of the two may have an item that neither knew to be committed, at different revisions.
-    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, fork: &Fork, had: &Had<'_>) -> Vec<Change> {
+    pub(super) fn merge(&mut self, revision: u64, theirs: &Self, meeting: &Meeting<'_>) -> Vec<Change> {
+        let Meeting { fork, made, here, there } = meeting;
+        let is_made_anew = fork.is_made_anew(*made);
+        let was_there =
+            |changed_at, request| fork.would_have(*made, changed_at) || !is_made_anew && there.has_applied(request);
         let mut taken: BTreeMap<RequestId, usize> = BTreeMap::new();
-        let had_there = self.pushed_by.iter().filter(|request| had.there.has_applied(**request));
-        had_there.for_each(|request| *taken.entry(*request).or_default() += 1);
+        let own = self.items.iter().zip(&self.pushed_by);
+        let were_there = own.filter(|((_, item), request)| was_there(item.changed_at, **request));
+        were_there.for_each(|(_, request)| *taken.entry(*request).or_default() += 1);
         for request in &theirs.pushed_by {
             taken.entry(*request).and_modify(|count| *count = count.saturating_sub(1));
         }
         let mut changes = self.remove_first(taken);
         let left_out = Mutation::MergeWithoutItems.is_planted();
-        let is_new = |changed_at, request| fork.is_new(changed_at) && !had.here.has_applied(request) && !left_out;
+        let is_new = |changed_at, request| {
+            let was_here = fork.is_new(changed_at) && here.has_applied(request);
+            fork.is_new_to(*made, changed_at) && !was_here && !left_out
+        };
         let items = theirs.items.iter().zip(&theirs.pushed_by);
         for ((_, item), request) in items.filter(|((_, item), request)| is_new(item.changed_at, **request)) {
             changes.push(self.push(revision, *request, &item.value));

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::effect::RequestId;
+use super::sessions::Asked;
 use crate::wire::GridId;
 use crate::wire::command::{Acquired, Claim, RemoteOperation};
 
@@ -28,6 +29,8 @@ pub struct RemoteMap {
 pub struct PendingOperation {
     pub position: u64,
     pub request: RequestId,
+    /// The name under which it was first asked: whatever grids it comes through, and whoever asks again, it keeps that.
+    pub origin: RequestId,
     /// The log index at which it was committed.
     pub index: u64,
     /// The grid's revision at which it was: unlike the index, no two operations share one.
@@ -38,9 +41,17 @@ pub struct PendingOperation {
 }
 
 impl RemoteMap {
-    pub fn push(&mut self, request: RequestId, index: u64, revision: u64, operation: RemoteOperation) {
-        let position = self.queued;
-        self.pending.push_back(PendingOperation { position, request, index, revision, operation, moved: false });
+    pub fn push(&mut self, asked: Asked, index: u64, revision: u64, operation: RemoteOperation) {
+        let (position, Asked { request, origin }) = (self.queued, asked);
+        self.pending.push_back(PendingOperation {
+            position,
+            request,
+            origin,
+            index,
+            revision,
+            operation,
+            moved: false,
+        });
         self.queued = self.queued.saturating_add(1);
     }
 
@@ -49,6 +60,13 @@ impl RemoteMap {
         let position = self.queued;
         self.pending.push_back(PendingOperation { position, index, revision, moved: true, ..from.clone() });
         self.queued = self.queued.saturating_add(1);
+    }
+
+    /// Whoever waits for the operation that was first asked as `origin` waits under another name from now on; gives
+    /// whether there is one.
+    pub(super) fn hand_over(&mut self, asked: Asked) -> bool {
+        let pending = self.pending.iter_mut().find(|operation| operation.origin == asked.origin);
+        pending.map(|operation| operation.request = asked.request).is_some()
     }
 
     /// The claim that the store has to have answered before anything runs.

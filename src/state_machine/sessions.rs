@@ -43,6 +43,14 @@ struct Session {
     outcomes: BTreeMap<u64, Arc<Outcome>>,
 }
 
+/// The names of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    pub request: RequestId,
+    /// The one under which it was first asked: another, if that was in a session that has ended since.
+    pub origin: RequestId,
+}
+
 /// What a session had done when it ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndedSession {
@@ -87,6 +95,20 @@ impl Sessions {
         }
     }
 
+    /// Takes note of a request that is asked again, under the name that it had first; `false` when it has applied under
+    /// that name.
+    pub fn admit_again(&mut self, origin: RequestId) -> bool {
+        if self.has_applied(origin) {
+            return false;
+        }
+        let next = origin.number.saturating_add(1);
+        match self.open.get_mut(&origin.session) {
+            Some(session) => session.next = next,
+            None => self.remember(origin.session, Ended { next, order: self.next_order() }),
+        }
+        true
+    }
+
     pub fn keep_outcome(&mut self, request: RequestId, outcome: &Arc<Outcome>) {
         if let Some(session) = self.open.get_mut(&request.session) {
             session.outcomes.insert(request.number, outcome.clone());
@@ -106,7 +128,7 @@ impl Sessions {
 
     pub fn end(&mut self, session: NodeId) -> Option<EndedSession> {
         let Session { next, outcomes, .. } = self.open.remove(&session)?;
-        self.remember(session, next);
+        self.remember(session, Ended { next, order: self.next_order() });
         Some(EndedSession { next, outcomes })
     }
 
@@ -115,11 +137,15 @@ impl Sessions {
         self.next(request.session).max(ended).is_some_and(|next| request.number < next)
     }
 
-    fn remember(&mut self, session: NodeId, next: u64) {
-        let order = self.ended.values().map(|ended| ended.order.saturating_add(1)).max().unwrap_or(0);
-        let known = self.ended.entry(session).or_default();
-        *known = Ended { next: next.max(known.next), order };
-        if self.ended.len() > MAX_ENDED {
+    fn next_order(&self) -> u64 {
+        self.ended.values().map(|ended| ended.order.saturating_add(1)).max().unwrap_or(0)
+    }
+
+    fn remember(&mut self, session: NodeId, ended: Ended) {
+        let known = self.ended.entry(session).or_insert(ended);
+        known.next = known.next.max(ended.next);
+        known.order = known.order.max(ended.order);
+        while self.ended.len() > MAX_ENDED {
             let eldest = self.ended.iter().min_by_key(|(_, ended)| ended.order).map(|(id, _)| *id);
             eldest.and_then(|eldest| self.ended.remove(&eldest));
         }
@@ -138,10 +164,18 @@ impl Sessions {
                 own.next = theirs.next;
             }
         }
+        // The last to end there counts for as late as the last here.
+        let latest = |sessions: &Self| sessions.ended.values().map(|ended| ended.order).max().unwrap_or(0);
+        let (own_latest, their_latest) = (latest(self), latest(other));
+        let later = own_latest.max(their_latest);
+        self.ended.values_mut().for_each(|own| own.order = own.order.saturating_add(later - own_latest));
         for (id, theirs) in &other.ended {
             match self.open.get_mut(id) {
                 Some(own) => own.next = theirs.next.max(own.next),
-                None => self.remember(*id, theirs.next),
+                _ => self.remember(
+                    *id,
+                    Ended { next: theirs.next, order: theirs.order.saturating_add(later - their_latest) },
+                ),
             }
         }
     }
@@ -157,6 +191,11 @@ impl Sessions {
 
     pub fn peer_id(&self, session: NodeId) -> Option<&str> {
         self.open.get(&session).map(|session| session.peer_id.as_str())
+    }
+
+    /// Those that have ended, and the numbers below which their requests were applied.
+    pub fn ended(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        self.ended.iter().map(|(id, ended)| (*id, ended.next))
     }
 
     pub fn ids(&self) -> impl Iterator<Item = NodeId> {
@@ -181,5 +220,27 @@ mod tests {
         let known = (0..last).filter(|session| sessions.has_applied(RequestId { session: *session, number: 0 }));
         assert!(known.eq(MAX_ENDED as u64..last));
         assert!(!sessions.has_applied(RequestId { session: last - 1, number: 1 }));
+    }
+
+    #[test]
+    fn of_sessions_that_ended_in_two_grids_the_latest_of_both_are_known() {
+        let opening = Operation::OpenSession { peer_id: "a".into(), replaces: None };
+        let ended = |ids: std::ops::Range<u64>| {
+            let mut sessions = Sessions::default();
+            for session in ids {
+                sessions.admit(RequestId { session, number: 0 }, &opening);
+                sessions.end(session);
+            }
+            sessions
+        };
+        let (few, most) = (4, MAX_ENDED as u64 - 4);
+        for (own, theirs) in [(0..most + 8, 10_000..10_000 + few), (0..few, 10_000..10_000 + most + 8)] {
+            let mut sessions = ended(own.clone());
+            sessions.merge(&ended(theirs.clone()));
+            assert_eq!(sessions.ended.len(), MAX_ENDED);
+            let latest = [own, theirs].map(|ids| ids.end - few..ids.end);
+            let names = latest.into_iter().flatten().map(|session| RequestId { session, number: 0 });
+            assert!(names.into_iter().all(|name| sessions.has_applied(name)));
+        }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::blob::Blob;
 use super::codec;
 use super::{GridId, NodeId};
+use crate::state_machine::effect::RequestId;
 
 /// The id of a collection, as users chose it.
 pub type CollectionId = Arc<str>;
@@ -30,6 +31,8 @@ pub enum Command {
     Merge(Merge),
     /// The store of a remote map has answered the leader's claim.
     Acquired(Acquired),
+    /// Consecutive requests of one session, some of them for the second time.
+    RequestsAgain(RequestsAgain),
 }
 
 /// Consecutive requests of one session, numbered from `first`.
@@ -45,13 +48,27 @@ pub struct RequestBatch {
     pub operations: Vec<Operation>,
 }
 
+/// Requests of which some were asked before, under sessions of the same caller that had ended when they came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestsAgain {
+    pub batch: RequestBatch,
+    /// For each request the name under which it was first asked, if that was another: it may be in another grid's log
+    /// under that name, and is applied once if the two become one.
+    pub origins: Vec<Option<RequestId>>,
+}
+
 impl Command {
+    /// The requests that it holds.
+    pub fn requests(&self) -> Option<&RequestBatch> {
+        match self {
+            Self::Requests(batch) | Self::RequestsAgain(RequestsAgain { batch, .. }) => Some(batch),
+            Self::Executed(_) | Self::Sweep(_) | Self::Restore(_) | Self::Merge(_) | Self::Acquired(_) => None,
+        }
+    }
+
     /// The bytes of the keys and values that it carries for users.
     pub fn data_bytes(&self) -> usize {
-        match self {
-            Self::Requests(batch) => batch.operations.iter().map(Operation::data_bytes).sum(),
-            Self::Executed(_) | Self::Sweep(_) | Self::Restore(_) | Self::Merge(_) | Self::Acquired(_) => 0,
-        }
+        self.requests().map_or(0, |batch| batch.operations.iter().map(Operation::data_bytes).sum())
     }
 }
 
@@ -75,10 +92,18 @@ pub fn is_batch_of(command: &[u8], session: NodeId, first: u64) -> bool {
     #[derive(Deserialize)]
     enum Start {
         Requests { session: NodeId, first: u64 },
+        Executed,
+        Sweep,
+        Restore,
+        Merge,
+        Acquired,
+        RequestsAgain { session: NodeId, first: u64 },
     }
     match codec::decode_start::<Start>(command) {
-        Ok(Start::Requests { session: found, first: number }) => (found, number) == (session, first),
-        Err(_) => false,
+        Ok(
+            Start::Requests { session: found, first: number } | Start::RequestsAgain { session: found, first: number },
+        ) => (found, number) == (session, first),
+        Ok(Start::Executed | Start::Sweep | Start::Restore | Start::Merge | Start::Acquired) | Err(_) => false,
     }
 }
 
@@ -317,6 +342,23 @@ pub struct ExecutedOperation {
     pub events: Vec<RemoteEvent>,
 }
 
+impl ExecutedOperation {
+    /// The bytes of the keys and values in it.
+    pub fn data_bytes(&self) -> usize {
+        let found = match &self.outcome {
+            Outcome::Entries(entries) => entries.iter().flat_map(|(_, value)| value).map(Blob::len).sum(),
+            Outcome::Failed(failure) => failure.text.len(),
+            Outcome::Done | Outcome::Conflict => 0,
+        };
+        let told = self.events.iter().map(|event| match event {
+            RemoteEvent::Inserted { key, value } | RemoteEvent::Removed { key, value } => key.len() + value.len(),
+            RemoteEvent::Updated { key, old_value, new_value } => key.len() + old_value.len() + new_value.len(),
+            RemoteEvent::Cleared => 0,
+        });
+        told.fold(found, usize::saturating_add)
+    }
+}
+
 /// What a grid asks the store of a remote map for an epoch with. A new grid claims anew, and so does one that another
 /// was merged into, whose leader may have written under a higher epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -465,8 +507,14 @@ mod tests {
             state: blob("s"),
         };
         let claim = Claim { grid: 1, lineage_epoch: 2, number: 3 };
+        let operations = vec![Operation::Nothing, Operation::Nothing];
+        let again = RequestsAgain {
+            batch: RequestBatch { session: 7, first: 1, settled_below: 0, operations },
+            origins: vec![Some(RequestId { session: 6, number: 5 }), None],
+        };
         let golden = [
             (Command::Requests(batch), REQUESTS),
+            (Command::RequestsAgain(again), REQUESTS_AGAIN),
             (Command::Executed(Executed { collection: "m".into(), results: vec![executed] }), EXECUTED),
             (Command::Restore(inheritance), RESTORE),
             (Command::Merge(Merge { winner: 1, loser: 2, state: blob("s") }), MERGE),
@@ -478,12 +526,13 @@ mod tests {
             let hex: String = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, bytes);
             assert_eq!(codec::decode::<Command>(&encoded).unwrap(), command);
-            assert_eq!(is_batch_of(&encoded, 7, 1), matches!(command, Command::Requests(_)));
+            assert_eq!(is_batch_of(&encoded, 7, 1), command.requests().is_some());
             assert!(!is_batch_of(&encoded, 7, 2) && !is_batch_of(&encoded, 8, 1));
         }
     }
 
     const REQUESTS: &str = "000701001300010161010102016d0403016d04016d0001016b017604016d010004016d0201016b04016d0304016d04016bfb2c01010004016d04016bfb2c010101017604016d04016bfb2c01010205016d0801016b01017606017807016d05fb2c0101016b0101016b017608016d00020169016a08016d0108016d0209016d030a016d";
+    const REQUESTS_AGAIN: &str = "060701000200000201060500";
     const EXECUTED: &str = "01016d010303014301740400016b017601016b016f016e02016b017603";
     const RESTORE: &str = "03050203040101610173";
     const MERGE: &str = "0401020173";

@@ -132,8 +132,8 @@ impl Ledger {
             if !self.seen.insert((grid, *index, *term)) {
                 continue;
             }
-            let decoded = command.as_ref().map(|bytes| codec::decode::<Command>(bytes.as_slice()));
-            if let Some(Ok(Command::Requests(batch))) = decoded {
+            let decoded = command.as_ref().and_then(|bytes| codec::decode::<Command>(bytes.as_slice()).ok());
+            if let Some(batch) = decoded.as_ref().and_then(Command::requests) {
                 for (number, operation) in (batch.first..).zip(&batch.operations) {
                     if let Some(id) = id_of(operation) {
                         self.requests.insert((batch.session, number), id);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use hamok::state_machine::effect::RequestId;
 use hamok::state_machine::{Content as MachineContent, StateMachine};
 use hamok::wire::NodeId;
 use hamok::wire::blob::Blob;
@@ -14,6 +15,8 @@ pub struct Model {
     pub revision: u64,
     /// The number of each session's next request.
     pub sessions: BTreeMap<NodeId, u64>,
+    /// The same for those that have ended.
+    ended: BTreeMap<NodeId, u64>,
     pub collections: BTreeMap<String, Collection>,
 }
 
@@ -40,6 +43,8 @@ pub struct Pending {
     pub position: u64,
     pub session: NodeId,
     pub number: u64,
+    /// The name under which it was first asked.
+    origin: RequestId,
     pub id: Option<Id>,
 }
 
@@ -119,6 +124,7 @@ impl Model {
                     position: it.position,
                     session: it.request.session,
                     number: it.request.number,
+                    origin: it.origin,
                     id: it.operation.values.first().and_then(Id::parse),
                 });
                 collection.pending = pending.collect();
@@ -129,6 +135,7 @@ impl Model {
         Self {
             revision: machine.revision(),
             sessions: sessions.ids().map(|id| (id, sessions.next(id).unwrap_or(0))).collect(),
+            ended: sessions.ended().collect(),
             collections: machine.collections().map(|(id, found)| (id.to_string(), collection(found))).collect(),
         }
     }
@@ -136,13 +143,14 @@ impl Model {
     /// Applies a command; gives what took effect or was executed, in order.
     pub fn apply(&mut self, command: &Command) -> Vec<Applied> {
         match command {
-            Command::Requests(batch) => self.requests(batch),
+            Command::Requests(batch) => self.requests(batch, &[]),
+            Command::RequestsAgain(again) => self.requests(&again.batch, &again.origins),
             Command::Executed(executed) => {
                 let Some(collection) = self.collections.get_mut(&*executed.collection) else { return Vec::new() };
                 let mut applied = Vec::new();
                 for result in &executed.results {
                     if collection.pending.front().is_some_and(|head| head.position == result.position)
-                        && let Some(Pending { position, session, number, id }) = collection.pending.pop_front()
+                        && let Some(Pending { position, session, number, id, .. }) = collection.pending.pop_front()
                     {
                         let position = Some((executed.collection.to_string(), position));
                         applied.push(Applied { session, number, id, outcome: Some(result.outcome.clone()), position });
@@ -152,7 +160,7 @@ impl Model {
             }
             Command::Sweep(sweep) => {
                 for session in &sweep.sessions {
-                    self.sessions.remove(session);
+                    self.end(*session);
                     self.collections.values_mut().for_each(|it| {
                         it.attached.remove(session);
                     });
@@ -182,10 +190,29 @@ impl Model {
         }
     }
 
-    fn requests(&mut self, batch: &RequestBatch) -> Vec<Applied> {
+    fn end(&mut self, session: NodeId) {
+        if let Some(next) = self.sessions.remove(&session) {
+            let known = self.ended.entry(session).or_default();
+            *known = next.max(*known);
+        }
+    }
+
+    /// Whether what was first asked under this name has not applied yet; from now on it has.
+    fn is_first(&mut self, RequestId { session, number }: RequestId) -> bool {
+        let known = |sessions: &BTreeMap<NodeId, u64>| sessions.get(&session).is_some_and(|next| number < *next);
+        if known(&self.sessions) || known(&self.ended) {
+            return false;
+        }
+        let next = if self.sessions.contains_key(&session) { &mut self.sessions } else { &mut self.ended };
+        next.insert(session, number + 1);
+        true
+    }
+
+    fn requests(&mut self, batch: &RequestBatch, origins: &[Option<RequestId>]) -> Vec<Applied> {
         let mut applied = Vec::new();
         let session = batch.session;
-        for (number, operation) in (batch.first..).zip(&batch.operations) {
+        let origins = origins.iter().copied().chain(std::iter::repeat(None));
+        for ((number, operation), origin) in (batch.first..).zip(&batch.operations).zip(origins) {
             let opens = matches!(operation, Operation::OpenSession { .. }) && number == 0;
             let Some(next) = self.sessions.get(&session).copied().or(opens.then_some(0)) else { break };
             if number < next {
@@ -196,25 +223,39 @@ impl Model {
             }
             self.sessions.insert(session, next + 1);
             self.revision += 1;
-            let (outcome, position) = self.operation(session, number, operation);
+            if let Some(origin) = origin.filter(|origin| !self.is_first(*origin)) {
+                self.hand_over(origin, RequestId { session, number }, operation);
+                continue;
+            }
+            let request = RequestId { session, number };
+            let (outcome, position) = self.operation(request, origin.unwrap_or(request), operation);
             applied.push(Applied { session, number, id: id_of(operation), outcome, position });
         }
         applied
     }
 
+    /// Whoever waits for a remote operation is told under another name.
+    fn hand_over(&mut self, origin: RequestId, to: RequestId, operation: &Operation) {
+        let Operation::RemoteMap { collection, .. } = operation else { return };
+        let pending = self.collections.get_mut(&**collection).into_iter().flat_map(|found| &mut found.pending);
+        for operation in pending.filter(|operation| operation.origin == origin) {
+            (operation.session, operation.number) = (to.session, to.number);
+        }
+    }
+
     fn operation(
         &mut self,
-        session: NodeId,
-        number: u64,
+        request: RequestId,
+        origin: RequestId,
         operation: &Operation,
     ) -> (Option<Outcome>, Option<(String, u64)>) {
-        let revision = self.revision;
+        let (revision, RequestId { session, number }) = (self.revision, request);
         let done = Some(Outcome::Done);
         let outcome = match operation {
             Operation::Nothing | Operation::Message(_) | Operation::Reclaim { .. } => done,
             Operation::OpenSession { replaces, .. } => {
                 if let Some(former) = replaces {
-                    self.sessions.remove(former);
+                    self.end(*former);
                     for collection in self.collections.values_mut() {
                         if collection.attached.remove(former) {
                             collection.attached.insert(session);
@@ -247,7 +288,7 @@ impl Model {
                 let position = found.queued;
                 found.queued += 1;
                 let id = operation.values.first().and_then(Id::parse);
-                found.pending.push_back(Pending { position, session, number, id });
+                found.pending.push_back(Pending { position, session, number, origin, id });
                 return (None, Some((collection.to_string(), position)));
             }
         };

@@ -10,7 +10,7 @@ use crate::wire::NodeId;
 use crate::wire::blob::Blob;
 use crate::wire::command::{
     Acquired, CollectionKind, Command, Executed, ExecutedOperation, Failure, Inheritance, LogPosition, MapOperation,
-    Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch, Sweep,
+    Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch, RequestsAgain, Sweep,
 };
 
 const PARENT: u64 = 1;
@@ -56,6 +56,25 @@ fn run(machine: &mut StateMachine, session: NodeId, operations: Vec<Operation>) 
     all.extend(operations);
     let command = Command::Requests(RequestBatch { session, first, settled_below: 0, operations: all });
     machine.apply(1, &command, &mut Vec::new());
+}
+
+/// A peer comes back under another session and asks again for what the former one had asked from a number on.
+fn ask_again(machine: &mut StateMachine, former: NodeId, session: NodeId, operations: Vec<Operation>) -> u64 {
+    let next = machine.sessions.next(former).unwrap_or(0);
+    let opening = Operation::OpenSession { peer_id: format!("peer-{former}"), replaces: Some(former) };
+    let all: Vec<_> = [opening].into_iter().chain(operations).collect();
+    let again = (next..).map(|number| Some(RequestId { session: former, number }));
+    let origins = [None].into_iter().chain(again).take(all.len()).collect();
+    let batch = RequestBatch { session, first: 0, settled_below: 0, operations: all };
+    machine.apply(1, &Command::RequestsAgain(RequestsAgain { batch, origins }), &mut Vec::new());
+    next
+}
+
+fn sweep(machine: &mut StateMachine, sessions: Vec<NodeId>, collections: &[&str]) {
+    machine.apply(1, &Command::Sweep(Sweep { sessions, collections: Vec::new() }), &mut Vec::new());
+    let abandoned = |id: &&str| Some((CollectionId::from(*id), machine.collection(id)?.abandoned_at));
+    let collections = collections.iter().filter_map(abandoned).collect();
+    machine.apply(1, &Command::Sweep(Sweep { sessions: Vec::new(), collections }), &mut Vec::new());
 }
 
 /// A grid that goes on with what `machine` holds, of which the parent knew `committed` to be committed.
@@ -360,6 +379,8 @@ enum Deed {
     Arrival,
     /// That peer is gone.
     Departure,
+    /// That peer comes back to the grid that it was in, and asks again there for all that it has not heard of.
+    Return,
     Merge,
 }
 
@@ -369,6 +390,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => Just(Deed::Pop),
         2 => Just(Deed::Arrival),
         1 => Just(Deed::Departure),
+        1 => Just(Deed::Return),
         2 => Just(Deed::Merge),
     ]
 }
@@ -418,9 +440,13 @@ proptest! {
                     }
                 }
                 Deed::Arrival => arrive(&mut twin.machine, heard + asked),
-                Deed::Departure => {
-                    let sweep = Sweep { sessions: vec![9], collections: Vec::new() };
-                    twin.machine.apply(1, &Command::Sweep(sweep), &mut Vec::new());
+                Deed::Departure => sweep(&mut twin.machine, vec![9], &[]),
+                Deed::Return => {
+                    let elder = &mut twins[0].machine;
+                    let Some(next) = elder.sessions.next(9) else { continue };
+                    let again: Vec<_> = (next..heard + asked).map(|number| format!("a{number:02}")).collect();
+                    ask_again(elder, 9, 19, again.iter().map(|name| push(name)).collect());
+                    pushed.extend(again);
                 }
                 Deed::Merge => join(&mut twins),
             }
@@ -433,6 +459,107 @@ proptest! {
         items.sort();
         prop_assert_eq!(items, left);
     }
+}
+
+#[test]
+fn what_is_asked_again_under_another_session_happens_once() {
+    let (mut elder, mut reform) = parted();
+    run(&mut reform, 9, vec![remote_set("k")]);
+    run(&mut reform, 5, vec![pop(), pop()]);
+    ask_again(&mut elder, 9, 19, vec![push("x"), push("y"), remote_set("k")]);
+    let (old_elder, old_reform) = (elder.clone(), reform.clone());
+    merge(&mut elder, &old_reform, (PARENT, LOSER));
+    assert_eq!((queue(&elder), pending(&elder)), (vec!["e".to_owned(), "y".to_owned()], 1));
+    merge(&mut reform, &old_elder, (WINNER, PARENT));
+    assert_eq!((queue(&reform), pending(&reform)), (vec!["y".to_owned(), "e".to_owned()], 1));
+}
+
+#[test]
+fn what_comes_over_before_its_caller_asks_again_is_answered_from_there() {
+    let (mut elder, mut reform) = parted();
+    run(&mut reform, 9, vec![remote_set("k"), remote_set("l")]);
+    let next = ask_again(&mut elder, 9, 19, Vec::new());
+    merge(&mut elder, &reform, (PARENT, LOSER));
+    let operations = vec![push("x"), push("y"), remote_set("k"), remote_set("l"), push("z")];
+    let origins = (next..next + 5).map(|number| Some(RequestId { session: 9, number })).collect();
+    let batch = RequestBatch { session: 19, first: 1, settled_below: 0, operations };
+    let again = Command::RequestsAgain(RequestsAgain { batch, origins });
+    let mut effects = Vec::new();
+    elder.apply(8, &again, &mut effects);
+    assert_eq!(queue(&elder), ["1", "e", "x", "y", "z"]);
+    let Content::RemoteMap(remote) = &elder.collection("remote").unwrap().content else { panic!() };
+    let waiting: Vec<_> = remote.pending_from(0).map(|it| (it.request, it.origin)).collect();
+    let name = |number| RequestId { session: 19, number };
+    let origin = |offset| RequestId { session: 9, number: next + offset };
+    assert_eq!(waiting, [(name(3), origin(2)), (name(4), origin(3))]);
+    let settled = effects.iter().filter_map(|effect| match effect {
+        Effect::Settled { request, outcome } if **outcome == Outcome::Done => Some(request.number),
+        _ => None,
+    });
+    assert_eq!(settled.collect::<Vec<_>>(), [1, 2, 5]);
+}
+
+fn pending(machine: &StateMachine) -> usize {
+    let Content::RemoteMap(remote) = &machine.collection("remote").unwrap().content else { panic!() };
+    remote.len()
+}
+
+/// A grid and one that goes on from it, with a queue and a map that only the session 9 had open.
+fn parted_with_all_in_use_by_one() -> (StateMachine, StateMachine) {
+    let mut parent = StateMachine::default();
+    run(&mut parent, 9, vec![push("1"), push("2"), set("a", "0"), set("b", "0")]);
+    let reform = reformed(&parent, parent.revision());
+    (parent, reform)
+}
+
+#[test]
+fn a_collection_that_the_loser_has_dropped_and_made_anew_takes_nothing_away() {
+    let (mut parent, mut loser) = parted_with_all_in_use_by_one();
+    sweep(&mut loser, vec![9], &["queue", "map"]);
+    run(&mut loser, 5, vec![push("l"), set("b", "loser")]);
+    run(&mut parent, 9, vec![push("3")]);
+    merge(&mut parent, &loser, (PARENT, LOSER));
+    assert_eq!(queue(&parent), ["1", "2", "3", "l"]);
+    assert_eq!(map(&parent), pairs([("a", "0"), ("b", "loser")]));
+    // What came over is in both from then on.
+    run(&mut loser, 5, vec![pop()]);
+    merge(&mut parent, &loser, (PARENT, LOSER));
+    assert_eq!(queue(&parent), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_collection_that_the_winner_has_dropped_comes_back_as_a_whole() {
+    let (mut parent, mut loser) = parted_with_all_in_use_by_one();
+    run(&mut loser, 5, vec![push("3")]);
+    sweep(&mut parent, vec![9], &["queue", "map"]);
+    let mut anew = parent.clone();
+    merge(&mut parent, &loser, (PARENT, LOSER));
+    assert_eq!(queue(&parent), ["1", "2", "3"]);
+    assert_eq!(map(&parent), pairs([("a", "0"), ("b", "0")]));
+    run(&mut anew, 8, vec![push("w"), set("a", "winner")]);
+    merge(&mut anew, &loser, (PARENT, LOSER));
+    assert_eq!(queue(&anew), ["w", "1", "2", "3"]);
+    assert_eq!(map(&anew), pairs([("a", "winner"), ("b", "0")]));
+    run(&mut loser, 5, vec![pop(), remove("b")]);
+    merge(&mut anew, &loser, (PARENT, LOSER));
+    assert_eq!(queue(&anew), ["w", "2", "3"]);
+    assert_eq!(map(&anew), pairs([("a", "winner")]));
+}
+
+#[test]
+fn what_the_loser_took_of_the_common_past_is_known_however_many_sessions_have_ended_since() {
+    let mut parent = StateMachine::default();
+    run(&mut parent, 9, vec![push("1"), push("2")]);
+    let mut loser = reformed(&parent, parent.revision());
+    run(&mut loser, 5, vec![pop()]);
+    sweep(&mut loser, vec![9], &[]);
+    for session in 100..2_200 {
+        run(&mut loser, session, Vec::new());
+        sweep(&mut loser, vec![session], &[]);
+    }
+    assert!(!loser.sessions.has_applied(RequestId { session: 9, number: 4 }));
+    merge(&mut parent, &loser, (PARENT, LOSER));
+    assert_eq!(queue(&parent), ["2"]);
 }
 
 #[test]
