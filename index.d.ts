@@ -1060,7 +1060,7 @@ export interface RemoteMapContext {
 
 /** Figures of a remote map; see `HamokRemoteMap.stats`. */
 export interface HamokRemoteMapStats {
-  /** Operations of this peer that have no answer yet. */
+  /** Operations of this peer that have no answer yet; `sync()` and what waits as it does are among them. */
   readonly pending: number;
   /** Operations of all peers that are ordered and not known to be executed. */
   readonly lag: number;
@@ -1073,7 +1073,10 @@ export interface HamokRemoteMapStats {
    * been.
    */
   readonly repeated: number;
-  /** How long the last 1,024 calls of the store took on this peer, in milliseconds. 0 when there was none. */
+  /**
+   * How long the last 1,024 calls of the store took on this peer as the leader, in milliseconds; reads are not among them. 0
+   * when there was none.
+   */
   readonly storeTimeInMs: {
     /** Half of them took no longer. */
     readonly p50: number;
@@ -1155,7 +1158,10 @@ export type StoreResult<K, V> =
       readonly repeated: boolean;
     }
   | {
-      /** It cannot be carried out, and has changed nothing; the next operations are not concerned. */
+      /**
+       * It cannot be carried out, and has changed nothing; or it was, and a codec cannot read what was there before. The next
+       * operations are not concerned.
+       */
       readonly status: 'failed';
       /** Why. After a repetition only its text is what it was. */
       readonly error: Error;
@@ -2114,6 +2120,8 @@ export type HamokErrorCode =
    * changed by it; look why it hangs.
    */
   | 'ABANDONED'
+  /** What a store of `hamok/stores` holds cannot be read: it is no hash, or a codec throws. Look who else writes there. */
+  | 'UNREADABLE_VALUE'
   /**
    * An `error` event of the leader: the store of a remote map has refused it, because another grid, or a later leader, has
    * written. Nothing more is executed here. If this grid is the one that shall write, call `acquire()` of the map.

@@ -232,6 +232,8 @@ pub enum Answer {
     Refused {
         epoch: u64,
     },
+    /// The store fails, and is asked again and again: until there is another answer, nothing gets on.
+    StandsStill,
 }
 
 /// An event of an emitter, on its way directly to other peers.

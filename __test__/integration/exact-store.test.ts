@@ -45,7 +45,7 @@ function exact(
 const numbers = (count: number) => Array.from({ length: count }, (_, number) => number);
 
 describe('the leader', () => {
-  const grid = useGrid(3);
+  const grid = useGrid(3, { ongoingRequestsSendingPeriodInMs: 100 });
 
   it('claims the store once, before it writes, and its successor goes on in the same epoch', async () => {
     const { batches, claims, maps } = exact(grid().peers, { mapId: 'claims' });
@@ -100,6 +100,24 @@ describe('the leader', () => {
     expect(await maps[0]!.get('count')).toBe(30);
     expect(told.slice(0, 2)).toEqual(['lost', 'up']);
     expect(maps.map(({ stats }) => stats.repeated).some((repeated) => repeated > 0)).toBe(true);
+  });
+
+  it('asks a store again that is down, while everybody who waits hears of it in time', async () => {
+    let down = true;
+    const before = () => {
+      if (down) throw new Error('down');
+    };
+    const { maps, of } = exact(grid().peers, { mapId: 'down', hooks: { before }, requestTimeoutInMs: 1000 });
+    const sets = maps.flatMap((map, peer) => [1, 2].map((number) => map.set(`${peer}-${number}`, number)));
+
+    await until(() => maps.every(({ stats }) => stats.lag === 6), 'all are ordered');
+    const waiting = [...sets, maps[0]!.sync(), maps[1]!.get('key', { linearizable: true })];
+    const ends = await Promise.all(waiting.map((promise) => ending<unknown>(promise, 'a call', 5000)));
+
+    for (const end of ends) expect(end).toMatchObject({ error: { code: 'TIMEOUT' } });
+    down = false;
+    await until(() => of(grid().leader).stats.lag === 0, 'all is executed');
+    expect(await maps[0]!.size()).toBe(6);
   });
 
   it('tells when a call takes long, and what waits', async () => {

@@ -3,6 +3,7 @@ import {
   createPostgresStore,
   type PostgresStore,
   postgresStoreSql,
+  type StoreCodec,
   type StoreOperation,
 } from 'hamok/lib/stores/postgres';
 import { storeChecks } from 'hamok/lib/stores/testing';
@@ -145,8 +146,16 @@ describe('in Postgres', () => {
       CREATE FUNCTION no_thirteen() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         IF NEW.value = '13' THEN RAISE 'thirteen is bad luck'; END IF;
+        IF NEW.value = '14' THEN RAISE 'of a code of its own' USING ERRCODE = 'AB001'; END IF;
         RETURN NEW;
       END $$;
+      CREATE FUNCTION no_fifteen() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF NEW.value = '15' THEN RAISE 'at the end of the transaction'; END IF;
+        RETURN NULL;
+      END $$;
+      CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE ON strict DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION no_fifteen();
       CREATE TRIGGER luck BEFORE INSERT OR UPDATE ON strict FOR EACH ROW EXECUTE FUNCTION no_thirteen();
     `);
 
@@ -165,8 +174,11 @@ describe('in Postgres', () => {
         operationId: '5',
       } as const,
       set('a', 3, 6),
+      set('f', 14, 7),
+      set('f', 15, 8),
     ];
     const results = await store.applyBatch(operations, context);
+    const [alone] = await store.applyBatch([set('f', 15, 9)], context);
 
     expect(results).toMatchObject([
       { status: 'done', result: undefined },
@@ -175,14 +187,33 @@ describe('in Postgres', () => {
       { status: 'failed', error: { message: 'thirteen is bad luck' } },
       { status: 'failed', error: { message: 'thirteen is bad luck' } },
       { status: 'done', result: 2 },
+      { status: 'failed', error: { message: 'of a code of its own' } },
+      { status: 'failed', error: { message: 'at the end of the transaction' } },
     ]);
-    expect(await store.getAll(['a', 'b', 'c', 'd', 'e'])).toEqual(new Map([['a', 3]]));
+    expect(alone).toMatchObject({ status: 'failed', error: { message: 'at the end of the transaction' } });
+    expect(await store.getAll(['a', 'b', 'c', 'd', 'e', 'f'])).toEqual(new Map([['a', 3]]));
 
-    await pool.query('ALTER TABLE strict DROP CONSTRAINT small; DROP TRIGGER luck ON strict');
+    await pool.query(
+      'ALTER TABLE strict DROP CONSTRAINT small; DROP TRIGGER luck ON strict; DROP TRIGGER late ON strict',
+    );
     expect((await store.applyBatch(operations, { epoch: 1, term: 2 })).map(({ status }) => status)).toEqual(
       results.map(({ status }) => status),
     );
     expect(await store.getAll(['a', 'b', 'c', 'd', 'e'])).toEqual(new Map([['a', 3]]));
+  });
+
+  it('gives back more than a string of JavaScript can hold', async () => {
+    const valueCodec: StoreCodec<Buffer> = { format: 'bytes', encode: (bytes) => bytes, decode: Buffer.from };
+    const store = createPostgresStore<number, Buffer>({ client: pool, name: 'large', valueCodec });
+    const value = Buffer.alloc(3 * 1024 * 1024, 'x');
+    const keys = Array.from({ length: 90 }, (_, key) => key);
+
+    for (const key of keys) await store.set(key, value);
+
+    const removed = await store.removeAll(keys, undefined);
+
+    expect(removed.size).toBe(90);
+    expect([...removed.values()].every((found) => found.equals(value))).toBe(true);
   });
 
   it('a timeout is no failure of the operation: the batch rejects, has changed nothing, and can be repeated', async () => {

@@ -196,6 +196,7 @@ describe('in Redis', () => {
 
     await redis.set('{wrong}:type', 'text');
     await expect(store.set('key', 1)).rejects.toThrow('WRONGTYPE');
+    await expect(store.get('key')).rejects.toMatchObject({ code: 'UNREADABLE_VALUE' });
 
     const results = await store.applyBatch(
       [set(1, 1), { method: 'clear', index: 2, operationId: '2' }, set(2, 3)],

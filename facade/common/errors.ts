@@ -57,6 +57,8 @@ export type HamokErrorCode =
    * changed by it; look why it hangs.
    */
   | 'ABANDONED'
+  /** What a store of `hamok/stores` holds cannot be read: it is no hash, or a codec throws. Look who else writes there. */
+  | 'UNREADABLE_VALUE'
   /**
    * An `error` event of the leader: the store of a remote map has refused it, because another grid, or a later leader, has
    * written. Nothing more is executed here. If this grid is the one that shall write, call `acquire()` of the map.

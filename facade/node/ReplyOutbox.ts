@@ -78,6 +78,12 @@ export class ReplyOutbox extends PackedCalls {
     this.end();
   }
 
+  /** The store of what was handed over fails, and is asked again: until there is another answer, nothing gets on. */
+  standsStill(order: Pick<ExecutionId, 'handle' | 'term'>): void {
+    this.begin(order, ReplyTag.STANDS_STILL);
+    this.end();
+  }
+
   private begin({ handle, term }: Pick<ExecutionId, 'handle' | 'term'>, tag: number): void {
     this.writer.u32(handle);
     this.writer.f64(term);

@@ -54,7 +54,7 @@ export const RemoteMethod = {
 export type RemoteMethod = (typeof RemoteMethod)[keyof typeof RemoteMethod];
 
 /** What came of an order to execute an operation or to claim a store. */
-export const ReplyTag = { FAILED: 0, SUCCEEDED: 1, ACQUIRED: 2, REFUSED: 3 } as const;
+export const ReplyTag = { FAILED: 0, SUCCEEDED: 1, ACQUIRED: 2, REFUSED: 3, STANDS_STILL: 4 } as const;
 
 /** What a record of the native stream tells. */
 export const RecordKind = {

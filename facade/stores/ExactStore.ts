@@ -11,7 +11,7 @@
  * 3. Any other write with an index below the last one of its epoch is refused: `STALE_INDEX`.
  * 4. What is not refused raises the fence; what is new is carried out and recorded, also when it fails.
  *
- * A write that is refused leaves no trace.
+ * A write that is refused leaves no trace. A leader gives an operation one index, in its first attempt and in all others.
  */
 import type { RemoteMap, RemoteMapUpdateResult } from '../index';
 import type { BatchContext, StoreContext } from './ExecutionContext';
@@ -82,7 +82,10 @@ export type StoreResult<K, V> =
       readonly repeated: boolean;
     }
   | {
-      /** It cannot be carried out, and has changed nothing; the next operations are not concerned. */
+      /**
+       * It cannot be carried out, and has changed nothing; or it was, and a codec cannot read what was there before. The next
+       * operations are not concerned.
+       */
       readonly status: 'failed';
       /** Why. After a repetition only its text is what it was. */
       readonly error: Error;

@@ -123,6 +123,7 @@ pub fn read_replies(bytes: &[u8]) -> Result<Vec<Reply>, Error> {
             }
             2 => Answer::Acquired { claim: reader.text()?, epoch: reader.number()? },
             3 => Answer::Refused { epoch: reader.number()? },
+            4 => Answer::StandsStill,
             _ => return Err(malformed("an unknown answer")),
         };
         replies.push(Reply { handle, term, answer });

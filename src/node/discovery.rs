@@ -381,6 +381,19 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_after_a_proposal_does_not_take_part_in_it() {
+        let estate = |index| EstateSummary { grid: 7, epoch: 1, last: LogPosition { term: 1, index }, needed: 2 };
+        let hello = |peer_id, index| Hello { estate: Some(estate(index)), ..hello(peer_id, None) };
+        let mut a = discovery(1, "a");
+        a.hold(Some(estate(5)), 0);
+        a.heard(2, 0, &hello("b", 4), 0);
+        assert!(a.tick(500, 9).iter().any(|step| matches!(step, Step::Propose { .. })));
+        a.heard(3, 0, &hello("c", 6), 510);
+        let Some(Step::Initialize { kin, .. }) = a.promise_arrived(2, 9, 520) else { panic!() };
+        assert_eq!(kin, ["b", "a"], "c may hold more");
+    }
+
+    #[test]
     fn a_peer_promises_itself_to_one_proposal_at_a_time() {
         let mut b = discovery(2, "b");
         assert!(b.proposed(9, 0));

@@ -4,7 +4,7 @@
 //! run again after a crash. Results become marks as they come in, and are proposed again until they are applied. A store
 //! that fences gives the grid an epoch first, see [`super::claiming`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::claiming::{Claiming, Step};
 use super::replica::{RemoteMapInState, ReplicaState};
@@ -18,6 +18,9 @@ const MAX_UNMARKED: u64 = 64;
 /// The same for a store that recognises what it has carried out. Such a store remembers 1,024 operations, see
 /// `facade/stores/ExactStore.ts`.
 const MAX_UNMARKED_FENCED: u64 = 768;
+/// The results of one mark take about so many bytes at most, or it is of one operation: what it found in the store, and
+/// what the others are to hear, may be large.
+const MAX_MARK_BYTES: usize = 4 * 1024 * 1024;
 /// A mark that was not applied after this time is proposed again.
 const REPROPOSE_MS: u64 = 300;
 
@@ -27,6 +30,8 @@ pub struct RemoteExecutor {
     pub term: u64,
     maps: BTreeMap<CollectionId, Handed>,
     claims: BTreeMap<CollectionId, Claiming>,
+    /// Maps whose stores fail.
+    standing: BTreeSet<CollectionId>,
     /// Below these positions an operation may have been started by a former leader.
     inherited: BTreeMap<CollectionId, u64>,
     /// Set when no further operation may start: the positions that were running at that moment.
@@ -57,6 +62,20 @@ impl Handed {
         }
         begins
     }
+
+    /// The results of one mark.
+    fn results_from(&self, executed: u64) -> Vec<ExecutedOperation> {
+        let mut results: Vec<ExecutedOperation> = Vec::new();
+        let mut bytes = 0;
+        for (position, (_, result)) in (executed..).zip(self.results.range(executed..)) {
+            bytes += result.data_bytes();
+            if result.position != position || bytes > MAX_MARK_BYTES && !results.is_empty() {
+                break;
+            }
+            results.push(result.clone());
+        }
+        results
+    }
 }
 
 /// What the front is to do on a store.
@@ -69,7 +88,8 @@ pub enum Order {
 impl RemoteExecutor {
     pub fn take_office(term: u64, state: &ReplicaState) -> Self {
         let inherited = state.remote_maps().map(|it| (it.id.clone(), it.map.next_position())).collect();
-        Self { term, maps: BTreeMap::new(), claims: BTreeMap::new(), inherited, halted: None }
+        let (maps, claims, standing) = Default::default();
+        Self { term, maps, claims, standing, inherited, halted: None }
     }
 
     /// What the front is to run now.
@@ -160,7 +180,13 @@ impl RemoteExecutor {
         if reply.term != self.term {
             return;
         }
+        if matches!(reply.answer, Answer::StandsStill) {
+            self.standing.insert(collection.clone());
+        } else {
+            self.standing.remove(collection);
+        }
         match reply.answer {
+            Answer::StandsStill => {}
             Answer::Executed { position, outcome, events } => {
                 if let Some(handed) = self.maps.get_mut(collection).filter(|handed| position < handed.next) {
                     handed.results.insert(position, ExecutedOperation { position, outcome, events });
@@ -184,7 +210,7 @@ impl RemoteExecutor {
     /// Whether the front may still be expected to get on with a map.
     pub fn serves(&self, collection: &str, state: &ReplicaState) -> bool {
         let refused = |map| self.claims.get(collection).is_some_and(|claiming| claiming.is_refused(state.claim(map)));
-        state.remote_map(collection).is_some_and(|map| !refused(map))
+        !self.standing.contains(collection) && state.remote_map(collection).is_some_and(|map| !refused(map))
     }
 
     /// The answers of stores to propose now.
@@ -204,14 +230,9 @@ impl RemoteExecutor {
             if executed < handed.proposed && !overdue {
                 continue;
             }
-            let mut position = executed;
-            let mut results = Vec::new();
-            while let Some(result) = handed.results.get(&position) {
-                results.push(result.clone());
-                position += 1;
-            }
-            if !results.is_empty() {
-                handed.proposed = position;
+            let results = handed.results_from(executed);
+            if let Some(last) = results.last() {
+                handed.proposed = last.position + 1;
                 handed.proposed_at_ms = now_ms;
                 marks.push(Executed { collection: id.clone(), results });
             }
@@ -239,5 +260,19 @@ mod tests {
         answer(&mut handed, 2);
         assert!(handed.begins(2, 1));
         assert!(!handed.begins(1, 0), "position 0 is under way with epoch 2");
+    }
+
+    #[test]
+    fn a_mark_is_no_larger_than_it_must_be() {
+        let mut handed = Handed::default();
+        let mut found = |position, bytes| {
+            let outcome = Outcome::Entries(vec![(0, Some(vec![0; bytes].into()))]);
+            handed.results.insert(position, ExecutedOperation { position, outcome, events: Vec::new() });
+        };
+        (0..3).for_each(|position| found(position, MAX_MARK_BYTES / 2));
+        found(3, 2 * MAX_MARK_BYTES);
+        [4, 5, 7].into_iter().for_each(|position| found(position, 1));
+        let marked = |executed| handed.results_from(executed).len();
+        assert_eq!([0, 2, 3, 4, 6].map(marked), [2, 1, 1, 2, 0]);
     }
 }

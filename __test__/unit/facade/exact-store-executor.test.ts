@@ -154,6 +154,18 @@ describe('operations', () => {
   });
 });
 
+describe('a store that holds what cannot be read', () => {
+  it('has no value that the caller expects, whatever function compares, and goes on', async () => {
+    const { run, store, told } = createExact({}, { equalValues: () => true });
+
+    vi.spyOn(store, 'get').mockRejectedValue(Object.assign(new Error('no JSON'), { code: 'UNREADABLE_VALUE' }));
+    await run(M.SET, ['a'], ['ada']);
+    expect(await run(M.UPDATE_IF, ['a'], ['ben', 'cleo'])).toEqual([[], []]);
+    expect(await run(M.SET, ['b'], [1])).toEqual([[], [['insert', 'b', 1]]]);
+    expect(told).toEqual([]);
+  });
+});
+
 describe('a store that fails', () => {
   it('is asked again until it answers, and what it has done is recognised', async () => {
     let calls = 0;
@@ -165,9 +177,10 @@ describe('a store that fails', () => {
         if (calls === 2) throw new Error('the connection broke');
       },
     };
-    const { run, store, told, watch, applyBatch } = createExact(hooks);
+    const { run, store, told, watch, applyBatch, standing } = createExact(hooks);
 
     expect(await run(M.SET, ['a'], [1])).toEqual([[], [['insert', 'a', 1]]]);
+    expect(standing).toEqual([1]);
     expect(await store.get('a')).toBe(1);
     expect(told).toEqual(['down: no connection', 'up']);
     expect(applyBatch.mock.calls.map(([, { attempt }]) => attempt)).toEqual([1, 2, 2]);

@@ -74,6 +74,8 @@ export function createExecutor(
   { abandonAfterMs = 5000, emitEvents = true, valueCodec, equalValues }: Setup = {},
 ) {
   const replies: unknown[][] = [];
+  /** The terms of what was reported to stand still. */
+  const standing: number[] = [];
   const reports: Error[] = [];
   const value = (bytes: Uint8Array | undefined) => bytes && JSON.parse(Buffer.from(bytes).toString());
   const event = ({ kind, key, oldValue, value: newValue }: RemoteEvent) =>
@@ -111,6 +113,7 @@ export function createExecutor(
         failed: ({ position }, code, text) => replies.push([position, code, text]),
         acquired: ({ claim }, epoch) => replies.push([claim, epoch]),
         refused: ({ term, epoch }) => replies.push(['refused', term, epoch]),
+        standsStill: ({ term }) => standing.push(term),
       },
     },
   );
@@ -141,5 +144,5 @@ export function createExecutor(
   /** Asks for an epoch. */
   const claim = (text: string, term = 1) => executor.execute({ handle: 1, term, claim: text });
 
-  return { executor, replies, reports, told, watch, order, claim, run };
+  return { executor, replies, standing, reports, told, watch, order, claim, run };
 }

@@ -38,7 +38,7 @@ export class BatchWork<K, V> implements Work {
   ) {
     this.term = executions[0].term;
     this.size = executions.length;
-    this.retrying = new Retrying(workplace);
+    this.retrying = new Retrying(workplace, executions[0]);
   }
 
   /** How many of these, from the first on, make a batch. */
@@ -114,13 +114,14 @@ export class BatchWork<K, V> implements Work {
     try {
       const key = codec.decodeKey(keys[0] as Uint8Array);
       const expected = codec.decodeValue(values[1] as Uint8Array);
-      const value = await this.retrying.until(async () => ({ value: await store.get(key) }), isRefusal);
+      const value = await this.retrying.until(async () => ({ value: await store.get(key) }), isUnreadable);
 
       if (!value || value.value === undefined || !equalValues(value.value, expected)) return undefined;
 
       return value as { readonly value: V };
     } catch {
-      // It throws once more when the operation is made, where it counts as the operation's failure.
+      // What the caller has sent cannot be read: that throws once more when the operation is made, and is its failure.
+      // Or what the store has cannot, and is not what the caller expects.
       return undefined;
     }
   }
@@ -199,6 +200,11 @@ function isResult(result: { status?: unknown } | null | undefined): boolean {
 
 function isRefused<K, V>(result: StoreResult<K, V>): result is Refusal<K, V> {
   return result.status === 'refused';
+}
+
+/** A read is refused by nobody. */
+function isUnreadable(error: unknown): boolean {
+  return (error as { code?: unknown } | null | undefined)?.code === 'UNREADABLE_VALUE';
 }
 
 function isRefusal(error: unknown): boolean {

@@ -15,7 +15,7 @@ export class ClaimWork<K, V> implements Work {
     private readonly claim: Claim,
   ) {
     this.term = claim.term;
-    this.retrying = new Retrying(workplace);
+    this.retrying = new Retrying(workplace, claim);
   }
 
   async run(): Promise<void> {

@@ -3,6 +3,7 @@
  * repetition does no harm, and nothing that was committed is given up.
  */
 import { toError } from '../../node/guardedEmit';
+import type { Claim, Execution } from '../../node/RecordSink';
 import type { Workplace } from './Work';
 
 /** The first pause between two attempts; each is twice as long as the one before, up to the longest. */
@@ -14,8 +15,12 @@ export class Retrying {
   private isStopped = false;
   private endPause: (() => void) | undefined;
 
-  // biome-ignore lint/suspicious/noExplicitAny: keys and values do not matter
-  constructor(private readonly workplace: Workplace<any, any>) {}
+  constructor(
+    // biome-ignore lint/suspicious/noExplicitAny: keys and values do not matter
+    private readonly workplace: Workplace<any, any>,
+    /** What it is done for. */
+    private readonly order: Execution | Claim,
+  ) {}
 
   get stopped(): boolean {
     return this.isStopped;
@@ -30,7 +35,7 @@ export class Retrying {
     call: (signal: AbortSignal, attempt: number) => Promise<R>,
     isFinal: (error: unknown) => boolean,
   ): Promise<R | undefined> {
-    const { watch } = this.workplace;
+    const { replies, watch } = this.workplace;
 
     for (let attempt = 1; !this.isStopped; attempt++) {
       try {
@@ -44,6 +49,7 @@ export class Retrying {
         if (this.isStopped) break;
         if (isFinal(error)) throw error;
         watch.down(toError(error));
+        if (attempt === 1) replies.standsStill(this.order);
         await this.pause(Math.min(SHORTEST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS));
       }
     }

@@ -8,7 +8,7 @@ const SAMPLES = 1024;
 
 /** Figures of a remote map; see `HamokRemoteMap.stats`. */
 export interface HamokRemoteMapStats {
-  /** Operations of this peer that have no answer yet. */
+  /** Operations of this peer that have no answer yet; `sync()` and what waits as it does are among them. */
   readonly pending: number;
   /** Operations of all peers that are ordered and not known to be executed. */
   readonly lag: number;
@@ -21,7 +21,10 @@ export interface HamokRemoteMapStats {
    * been.
    */
   readonly repeated: number;
-  /** How long the last 1,024 calls of the store took on this peer, in milliseconds. 0 when there was none. */
+  /**
+   * How long the last 1,024 calls of the store took on this peer as the leader, in milliseconds; reads are not among them. 0
+   * when there was none.
+   */
   readonly storeTimeInMs: {
     /** Half of them took no longer. */
     readonly p50: number;

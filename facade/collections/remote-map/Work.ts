@@ -27,7 +27,7 @@ export interface Work {
 export interface Workplace<K, V> {
   readonly mapId: string;
   readonly tools: RemoteMapTools<K, V>;
-  readonly replies: Pick<ReplyOutbox, 'succeeded' | 'failed' | 'acquired' | 'refused'>;
+  readonly replies: Pick<ReplyOutbox, 'succeeded' | 'failed' | 'acquired' | 'refused' | 'standsStill'>;
   readonly watch: StoreWatch;
   /** How long a call of the store may take, in milliseconds. */
   readonly abandonAfterMs: number;

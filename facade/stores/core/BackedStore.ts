@@ -123,13 +123,13 @@ export class BackedStore<K, V> implements ExactStore<K, V> {
   }
 
   async keys(): Promise<IterableIterator<K>> {
-    return (await this.backend.keys()).map((bytes) => this.keyCodec.decode(bytes)).values();
+    return (await this.backend.keys()).map((bytes) => this.keyCodec.read(bytes)).values();
   }
 
   async get(key: K): Promise<V | undefined> {
     const [bytes] = await this.backend.read([this.keyCodec.encode(key)]);
 
-    return isThere(bytes) ? this.valueCodec.decode(bytes) : undefined;
+    return isThere(bytes) ? this.valueCodec.read(bytes) : undefined;
   }
 
   async getAll(keys: Iterable<K>): Promise<ReadonlyMap<K, V>> {
@@ -148,7 +148,7 @@ export class BackedStore<K, V> implements ExactStore<K, V> {
     wanted.forEach(({ key }, position) => {
       const bytes = values[position];
 
-      if (isThere(bytes)) found.set(key, this.valueCodec.decode(bytes));
+      if (isThere(bytes)) found.set(key, this.valueCodec.read(bytes));
     });
 
     return found;
@@ -156,7 +156,7 @@ export class BackedStore<K, V> implements ExactStore<K, V> {
 
   async *iterator(): AsyncIterableIterator<[K, V]> {
     for await (const [key, value] of this.backend.entries()) {
-      yield [this.keyCodec.decode(key), this.valueCodec.decode(value)];
+      yield [this.keyCodec.read(key), this.valueCodec.read(value)];
     }
   }
 

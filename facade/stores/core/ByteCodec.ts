@@ -1,6 +1,7 @@
 /** A codec of the user's, or JSON, as the bytes that stores keep. */
-import { invalidArgument } from '../../common/errors';
+import { hamokError, invalidArgument } from '../../common/errors';
 import { createHamokJsonStringCodec } from '../../common/HamokCodec';
+import { toError } from '../../node/guardedEmit';
 import { objectWith } from '../../node/validation';
 import type { StoreCodec } from '../StoreCodec';
 
@@ -27,7 +28,17 @@ export class ByteCodec<T> {
     return Buffer.from(encoded);
   }
 
+  /** @throws what the codec throws */
   decode(bytes: Buffer): T {
     return this.codec.format === 'bytes' ? this.codec.decode(bytes) : this.codec.decode(bytes.toString());
+  }
+
+  /** The same for what is only read. @throws HamokError `UNREADABLE_VALUE` when the codec throws */
+  read(bytes: Buffer): T {
+    try {
+      return this.decode(bytes);
+    } catch (cause) {
+      throw hamokError('UNREADABLE_VALUE', toError(cause).message, { cause });
+    }
   }
 }

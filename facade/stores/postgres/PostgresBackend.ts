@@ -14,13 +14,18 @@ import { PAGE_SIZE } from './schema';
 /** What Postgres says when a schema, a table or a function is missing. */
 const MISSING = ['3F000', '42P01', '42883'];
 
-/** What the function gives. Numbers that JavaScript may not be able to hold come as text. */
+/**
+ * What the function gives, in a row for each item: as one value, what was found may be longer than a string of JavaScript
+ * can be. Numbers that JavaScript may not be able to hold come as text.
+ */
 interface Reply {
+  /** The item, from 1 on; null when there is none. All but what was found is in the first row. */
+  readonly item: string | null;
+  readonly found: Buffer | null;
   /** These three: null when every operation was done, and for the first time. */
   readonly statuses: ('done' | 'failed' | StaleWriteCode)[] | null;
   readonly repeated: boolean[] | null;
   readonly failures: (string | null)[] | null;
-  readonly previous: (Buffer | null)[];
   readonly refused_by: string[] | null;
 }
 
@@ -44,7 +49,7 @@ export class PostgresBackend implements StoreBackend {
 
   async apply(operations: readonly EncodedOperation[], writer: Writer | undefined): Promise<EncodedResult[]> {
     const items = itemsOf(operations);
-    const [reply] = await this.query<Reply>(this.statements.apply, [
+    const replies = await this.query<Reply>(this.statements.apply, [
       writer?.epoch ?? null,
       writer?.term ?? null,
       operations.map(({ kind }) => kind),
@@ -57,8 +62,18 @@ export class PostgresBackend implements StoreBackend {
       items.values,
     ]);
 
+    const found: (Buffer | null)[] = [];
+    let [first] = replies;
+
+    for (const reply of replies) {
+      if (reply.item === '1') first = reply;
+      if (reply.item !== null) found[Number(reply.item) - 1] = reply.found;
+    }
+
     return items.counts.map((count, position) => {
-      return resultOf(reply as Reply, position, (items.firsts[position] as number) - 1, count);
+      const start = (items.firsts[position] as number) - 1;
+
+      return resultOf(first as Reply, position, found.slice(start, start + count));
     });
   }
 
@@ -108,7 +123,12 @@ function statementsOf(schema: string, table: string) {
 
   return {
     acquire: `SELECT ${acquire}($1, $2)::text AS epoch`,
-    apply: `SELECT statuses, repeated, failures, previous, refused_by::text[] FROM ${apply}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    apply: `SELECT p.item::text, p.found, a.* FROM (
+        SELECT previous, statuses, repeated, failures, refused_by::text[]
+        FROM ${apply}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+      ) AS r
+      LEFT JOIN LATERAL unnest(r.previous) WITH ORDINALITY AS p(found, item) ON true
+      LEFT JOIN LATERAL (SELECT r.statuses, r.repeated, r.failures, r.refused_by) AS a ON p.item IS NULL OR p.item = 1`,
     size: `SELECT count(*)::text AS size FROM ${entries} WHERE map = $1`,
     keys: `SELECT key FROM ${entries} WHERE map = $1`,
     // Key by key, for the reason that is given in schema.ts.
@@ -157,13 +177,13 @@ function itemsOf(operations: readonly EncodedOperation[]) {
   return items;
 }
 
-function resultOf(reply: Reply, position: number, first: number, count: number): EncodedResult {
+function resultOf(reply: Reply, position: number, found: (Buffer | null)[]): EncodedResult {
   const status = reply.statuses ? reply.statuses[position] : 'done';
   const repeated = reply.repeated?.[position] === true;
 
   switch (status) {
     case 'done':
-      return { status, repeated, found: reply.previous.slice(first, first + count) };
+      return { status, repeated, found };
     case 'failed':
       return { status, repeated, text: reply.failures?.[position] ?? '' };
     default: {

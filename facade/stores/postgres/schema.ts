@@ -24,8 +24,12 @@ const SWEPT_EVERY = 64;
 /** Peers that start at the same time run this at the same time, which Postgres by itself does not always survive. */
 const SETUP_LOCK = 0x68_61_6d_6f_6b;
 
-/** Errors of a row, of a trigger or constraint of the user's: repeating would not help. All others break off the batch. */
-const OPERATION_ERRORS = 'data_exception OR integrity_constraint_violation OR program_limit_exceeded OR plpgsql_error';
+/**
+ * Errors that are of the moment, or of the set-up: by their classes, lost connections, missing memory, disk or locks,
+ * shutdowns, conflicts, faults of Postgres, and what is missing or forbidden. They break off the batch, which is repeated.
+ * All others are of a row, or of a trigger or constraint of the user's: repeating would not help.
+ */
+const PASSING_ERRORS = `SQLSTATE ~ '^(08|25|40|42|53|55|57|58|72|F0|XX)'`;
 
 /** What a batch comes as, and what comes of it. */
 const BATCH = `
@@ -149,6 +153,8 @@ DECLARE
   first integer;
   k integer;
 BEGIN
+  -- What waits for the end of the transaction would then fail all operations.
+  SET CONSTRAINTS ALL IMMEDIATE;
   before := ARRAY(
     SELECT (SELECT e.value FROM ${entries} e WHERE e.map = p_map AND e.key = k.key)
     FROM unnest(p_keys) WITH ORDINALITY AS k(key, position) ORDER BY k.position
@@ -156,7 +162,7 @@ BEGIN
   after := before;
 
   -- Most batches only set keys, and each another one: each finds what was there before the batch.
-  IF 'set' = ALL (p_kinds) AND p_items = p_run THEN
+  IF 'set' = ALL (p_kinds) AND 1 = ALL (p_counts) AND p_items = p_run THEN
     p_found := before;
     after := p_values;
     p_run := '{}';
@@ -306,7 +312,8 @@ BEGIN
   IF cardinality(to_run) > 0 THEN
     BEGIN
       previous := ${carryOut}(p_map, to_run, p_kinds, p_firsts, p_counts, p_keys, p_items, p_values, previous);
-    EXCEPTION WHEN ${OPERATION_ERRORS} THEN
+    EXCEPTION WHEN OTHERS THEN
+      IF ${PASSING_ERRORS} THEN RAISE; END IF;
       -- Which one was it? Each by itself, so that one that fails does not undo the others.
       FOR i IN 1 .. total LOOP
         IF NOT i = ANY (to_run) THEN CONTINUE; END IF;
@@ -316,7 +323,8 @@ BEGIN
         END LOOP;
         BEGIN
           previous := ${carryOut}(p_map, ARRAY[i], p_kinds, p_firsts, p_counts, own_keys, p_items, p_values, previous);
-        EXCEPTION WHEN ${OPERATION_ERRORS} THEN
+        EXCEPTION WHEN OTHERS THEN
+          IF ${PASSING_ERRORS} THEN RAISE; END IF;
           plain := false;
           statuses[i] := 'failed';
           failures[i] := SQLERRM;
@@ -376,6 +384,7 @@ BEGIN
   RETURNING f.recorded INTO position;
   IF position IS NULL THEN RETURN NULL; END IF;
 
+  SET CONSTRAINTS ALL IMMEDIATE;
   SELECT e.value INTO before FROM ${entries} e WHERE e.map = p_map AND e.key = p_key;
   after := before;
   found[1] := before;
@@ -425,7 +434,8 @@ BEGIN
         p_map, p_epoch, p_term, p_kinds[1], p_indexes[1], p_ids, p_counts, p_keys[1], p_values
       );
       IF previous IS NOT NULL THEN RETURN; END IF;
-    EXCEPTION WHEN ${OPERATION_ERRORS} THEN
+    EXCEPTION WHEN OTHERS THEN
+      IF ${PASSING_ERRORS} THEN RAISE; END IF;
       -- That is recorded, in the long way.
     END;
   END IF;

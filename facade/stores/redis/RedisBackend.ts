@@ -1,4 +1,6 @@
 /** A map in Redis: a hash of its entries, and beside it what fences and recognises writes. */
+import { hamokError } from '../../common/errors';
+import { toError } from '../../node/guardedEmit';
 import type { EncodedOperation, EncodedResult, StoreBackend, Writer } from '../core/StoreBackend';
 import { textOf } from '../core/StoreBackend';
 import type { RedisStoreClient } from '../redis';
@@ -78,7 +80,13 @@ export class RedisBackend implements StoreBackend {
       parts.push(this.client.callBuffer('hmget', [this.entriesKey, ...keys.slice(first, first + MAX_KEYS)]));
     }
 
-    return ((await Promise.all(parts)) as (Buffer | null)[][]).flat();
+    try {
+      return ((await Promise.all(parts)) as (Buffer | null)[][]).flat();
+    } catch (cause) {
+      const { message } = toError(cause);
+
+      throw message.startsWith('WRONGTYPE') ? hamokError('UNREADABLE_VALUE', message, { cause }) : cause;
+    }
   }
 
   /** HSCAN gives what is there throughout, some of it twice while the hash grows or shrinks. */

@@ -137,6 +137,23 @@ export function batchChecks<K, V>(): Check<K, V, ExactStore<K, V>>[] {
       },
     },
     {
+      name: 'batch: an operation that is refused is not carried out, whatever comes before it',
+      async run(subject) {
+        const { samples } = subject;
+        const store = await subject.open();
+        const nothing = subject.operation({ method: 'setAll', entries: new Map() }, { index: 10 });
+        const late = subject.operation({ method: 'set', key: samples.key(0), value: samples.value(0) }, { index: 5 });
+        const results = await store.applyBatch([nothing, late], subject.batchContext());
+
+        same(
+          results.map(({ status }) => status),
+          ['done', 'refused'],
+          'how they ended',
+        );
+        same(await entriesOf(store), new Map(), 'the entries');
+      },
+    },
+    {
       name: 'batch: what was done in a batch is recognised outside of it, and the other way round',
       async run(subject) {
         const { samples } = subject;
