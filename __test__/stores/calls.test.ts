@@ -76,6 +76,37 @@ describe('codecs', () => {
     expect(await healthy.get('key')).toBe(2);
   });
 
+  it('that take long to read what was there: others have their turn meanwhile', async () => {
+    let reads = 0;
+    let turns = 0;
+    const slow = {
+      encode: String,
+      decode: (text: string) => {
+        for (const end = performance.now() + 6; performance.now() < end; );
+        reads++;
+        return Number(text);
+      },
+    };
+    const store = createMemoryStore<number, number>({ valueCodec: slow });
+    const batch = (epoch: number) =>
+      store.applyBatch(
+        Array.from(
+          { length: 20 },
+          (_, key) => ({ method: 'set', key, value: key, index: key, operationId: `${epoch} ${key}` }) as const,
+        ),
+        { epoch, term: 1 },
+      );
+    const turn = () => {
+      if (reads > 0 && reads < 20) turns++;
+      if (reads < 20) setImmediate(turn);
+    };
+
+    await batch(1);
+    turn();
+    expect((await batch(2)).map((result) => result.status === 'done' && result.result)).toEqual([...Array(20).keys()]);
+    expect(turns).toBeGreaterThan(3);
+  });
+
   it('that fail: the failure is recorded, and the repetition fails too, although it might succeed by now', async () => {
     const database = new MemoryDatabase();
     const broken = {

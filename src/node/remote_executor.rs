@@ -20,9 +20,11 @@ const MAX_UNMARKED: u64 = 64;
 const MAX_UNMARKED_FENCED: u64 = 768;
 /// The results of one mark take about so many bytes at most, or it is of one operation: what it found in the store, and
 /// what the others are to hear, may be large.
-const MAX_MARK_BYTES: usize = 4 * 1024 * 1024;
-/// A mark that was not applied after this time is proposed again.
+const MAX_MARK_BYTES: usize = 1024 * 1024;
+/// A mark that was not applied after this time is proposed again…
 const REPROPOSE_MS: u64 = 300;
+/// …and a millisecond more for each of so many bytes: one that is on its way must not be in its own.
+const REPROPOSE_BYTES_PER_MS: usize = 1024;
 
 /// See the [module](self). Exists from the moment in which a leader has applied all that was committed before it.
 #[derive(Debug)]
@@ -47,8 +49,8 @@ struct Handed {
     results: BTreeMap<u64, ExecutedOperation>,
     /// Positions below this one have been proposed…
     proposed: u64,
-    /// …the last time at this moment.
-    proposed_at_ms: u64,
+    /// …and will be again at this moment.
+    overdue_at_ms: u64,
 }
 
 impl Handed {
@@ -63,18 +65,19 @@ impl Handed {
         begins
     }
 
-    /// The results of one mark.
-    fn results_from(&self, executed: u64) -> Vec<ExecutedOperation> {
+    /// The results of one mark, and how many bytes they have.
+    fn results_from(&self, executed: u64) -> (Vec<ExecutedOperation>, usize) {
         let mut results: Vec<ExecutedOperation> = Vec::new();
         let mut bytes = 0;
         for (position, (_, result)) in (executed..).zip(self.results.range(executed..)) {
-            bytes += result.data_bytes();
-            if result.position != position || bytes > MAX_MARK_BYTES && !results.is_empty() {
+            let more = result.data_bytes();
+            if result.position != position || bytes + more > MAX_MARK_BYTES && !results.is_empty() {
                 break;
             }
+            bytes += more;
             results.push(result.clone());
         }
-        results
+        (results, bytes)
     }
 }
 
@@ -225,15 +228,14 @@ impl RemoteExecutor {
         for (id, handed) in &mut self.maps {
             let executed = state.remote_map(id).map_or(u64::MAX, |map| map.executed());
             handed.results.retain(|position, _| *position >= executed);
-            let overdue = now_ms.saturating_sub(handed.proposed_at_ms) >= REPROPOSE_MS;
             // While one mark is under way the results gather for the next: under load, marks grow by themselves.
-            if executed < handed.proposed && !overdue {
+            if executed < handed.proposed && now_ms < handed.overdue_at_ms {
                 continue;
             }
-            let results = handed.results_from(executed);
+            let (results, bytes) = handed.results_from(executed);
             if let Some(last) = results.last() {
-                handed.proposed = last.position + 1;
-                handed.proposed_at_ms = now_ms;
+                handed.proposed = last.position.saturating_add(1);
+                handed.overdue_at_ms = now_ms + REPROPOSE_MS + (bytes / REPROPOSE_BYTES_PER_MS) as u64;
                 marks.push(Executed { collection: id.clone(), results });
             }
         }
@@ -272,7 +274,7 @@ mod tests {
         (0..3).for_each(|position| found(position, MAX_MARK_BYTES / 2));
         found(3, 2 * MAX_MARK_BYTES);
         [4, 5, 7].into_iter().for_each(|position| found(position, 1));
-        let marked = |executed| handed.results_from(executed).len();
+        let marked = |executed| handed.results_from(executed).0.len();
         assert_eq!([0, 2, 3, 4, 6].map(marked), [2, 1, 1, 2, 0]);
     }
 }

@@ -154,6 +154,31 @@ describe('operations', () => {
   });
 });
 
+describe('results that take long to encode', () => {
+  it('leave others their turn', async () => {
+    const valueCodec = {
+      encode: (value: unknown) => {
+        for (const end = performance.now() + 6; performance.now() < end; );
+        return Buffer.from(JSON.stringify(value));
+      },
+      decode: (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as never,
+    };
+    const { order, replies, store } = createExact({}, { valueCodec });
+    const seen = new Set<number>();
+
+    for (let key = 0; key < 20; key++) await store.set(`${key}`, 'old');
+    for (let key = 0; key < 20; key++) order(M.SET, [`${key}`], [key]);
+    while (replies.length < 20) {
+      seen.add(replies.length);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(seen.size).toBeGreaterThan(3);
+    expect(replies).toEqual(
+      Array.from({ length: 20 }, (_, key) => [key, [[0, 'old']], [['update', `${key}`, 'old', key]]]),
+    );
+  });
+});
+
 describe('a store that holds what cannot be read', () => {
   it('has no value that the caller expects, whatever function compares, and goes on', async () => {
     const { run, store, told } = createExact({}, { equalValues: () => true });

@@ -19,6 +19,8 @@ import { isStale, type Work, type Workplace } from './Work';
 const MAX_OPERATIONS = 256;
 /** A batch that has so many bytes of keys and values is full. */
 const MAX_BYTES = 1024 * 1024;
+/** Results are encoded for so long at a time, in milliseconds: what was in the store may be much, and others wait. */
+const SETTLING_MS = 10;
 
 type Refusal<K, V> = Extract<StoreResult<K, V>, { status: 'refused' }>;
 type Answer<K, V> = Exclude<StoreResult<K, V>, { status: 'refused' }>;
@@ -29,7 +31,9 @@ export class BatchWork<K, V> implements Work {
 
   private readonly retrying: Retrying;
   /** What the store has answered, and nobody has been told. */
-  private answers: readonly (readonly [BatchedExecution<K, V>, Answer<K, V>])[] = [];
+  private readonly answers: (readonly [BatchedExecution<K, V>, Answer<K, V>])[] = [];
+  /** So many of them, from the first on, have been told. */
+  private settled = 0;
 
   /** @param executions of one term and one epoch */
   constructor(
@@ -83,8 +87,15 @@ export class BatchWork<K, V> implements Work {
   }
 
   settle(): void {
-    for (const [batched, answer] of this.answers) this.settleOne(batched, answer);
-    this.answers = [];
+    const end = performance.now() + SETTLING_MS;
+
+    while (this.settled < this.answers.length) {
+      this.settleOne(...(this.answers[this.settled++] as (typeof this.answers)[number]));
+      if (performance.now() > end) {
+        setImmediate(() => this.settle());
+        return;
+      }
+    }
   }
 
   stop(): void {
@@ -150,7 +161,9 @@ export class BatchWork<K, V> implements Work {
     const end = results.findIndex(isRefused);
     const answered = (end < 0 ? results : results.slice(0, end)) as readonly Answer<K, V>[];
 
-    this.answers = answered.map((answer, position) => [executions[position] as BatchedExecution<K, V>, answer]);
+    for (const [position, answer] of answered.entries()) {
+      this.answers.push([executions[position] as BatchedExecution<K, V>, answer]);
+    }
     if (end < 0) return [];
 
     const { error } = results[end] as Refusal<K, V>;

@@ -1,4 +1,5 @@
 /** The store that users get, on top of any backend: every write is a batch, a single one a batch of one. */
+import { setImmediate } from 'node:timers/promises';
 import { invalidArgument } from '../../common/errors';
 import type { RemoteMapUpdateResult } from '../../index';
 import { toError } from '../../node/guardedEmit';
@@ -16,6 +17,9 @@ import {
   textOf,
   type Writer,
 } from './StoreBackend';
+
+/** Results are decoded for so long at a time, in milliseconds: there may be much that was in the store. */
+const DECODING_MS = 10;
 
 /** A plain write has no place, and no store looks at it. */
 const NOWHERE: Place = { index: 0, operationId: '' };
@@ -58,24 +62,23 @@ export class BackedStore<K, V> implements ExactStore<K, V> {
       writer,
     );
     const encoded = new Map(sent.map((position, order) => [position, results[order] as EncodedResult]));
-    let refusal: StoreResult<K, V> | undefined;
+    const decoded: StoreResult<K, V>[] = [];
 
-    return operations.map((_, position) => {
+    for (let position = 0, end = performance.now() + DECODING_MS; position < operations.length; position++) {
       const first = firsts[position] as number;
       const call = calls[first] as EncodedCall<K, V>;
-
-      if (refusal) return refusal;
-
       const result = resultOf(call, encoded.get(first) as EncodedResult, writer, places[first] as Place);
 
-      if (result.status === 'refused') {
-        refusal = result;
-        return result;
-      }
-
+      if (result.status === 'refused') return [...decoded, ...operations.slice(position).map(() => result)];
       // The second mention of an operation is answered as a second attempt would be.
-      return first === position ? result : { ...result, repeated: true };
-    });
+      decoded.push(first === position ? result : { ...result, repeated: true });
+      if (performance.now() > end) {
+        await setImmediate();
+        end = performance.now() + DECODING_MS;
+      }
+    }
+
+    return decoded;
   }
 
   async set(key: K, value: V, callback?: (oldValue: V | undefined) => void, context?: StoreContext): Promise<void> {
