@@ -133,9 +133,10 @@ impl Fork {
         self.common.iter().any(|common| common.ours.contains(revision) && !made.since_they_met_us(common))
     }
 
-    /// Whether the loser has dropped a collection that the winner still has, and made it anew.
+    /// Whether the loser has dropped a collection that both had, and made it anew.
     pub fn is_made_anew(&self, made: Made) -> bool {
-        self.common.iter().any(|common| made.since_they_met_us(common) && !made.since_we_met(common))
+        let both_had = |common: &Common| !common.ours.is_empty() && !made.since_we_met(common);
+        self.common.iter().any(|common| both_had(common) && made.since_they_met_us(common))
     }
 
     /// Whether what the loser changed last at this revision is new to the winner.

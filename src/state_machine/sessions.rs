@@ -102,9 +102,10 @@ impl Sessions {
             return false;
         }
         let next = origin.number.saturating_add(1);
-        match self.open.get_mut(&origin.session) {
-            Some(session) => session.next = next,
-            None => self.remember(origin.session, Ended { next, order: self.next_order() }),
+        match (self.open.get_mut(&origin.session), self.ended.get_mut(&origin.session)) {
+            (Some(session), _) => session.next = next,
+            (None, Some(ended)) => ended.next = next,
+            (None, None) => self.remember(origin.session, Ended { next, order: self.next_order() }),
         }
         true
     }
@@ -172,10 +173,10 @@ impl Sessions {
         for (id, theirs) in &other.ended {
             match self.open.get_mut(id) {
                 Some(own) => own.next = theirs.next.max(own.next),
-                _ => self.remember(
-                    *id,
-                    Ended { next: theirs.next, order: theirs.order.saturating_add(later - their_latest) },
-                ),
+                None => {
+                    let order = theirs.order.saturating_add(later - their_latest);
+                    self.remember(*id, Ended { next: theirs.next, order });
+                }
             }
         }
     }

@@ -528,6 +528,18 @@ fn a_collection_that_the_loser_has_dropped_and_made_anew_takes_nothing_away() {
 }
 
 #[test]
+fn a_collection_that_was_made_in_the_end_that_a_reform_took_over_is_not_made_anew() {
+    let (mut parent, mut winner) = (StateMachine::default(), StateMachine::default());
+    run(&mut parent, 9, vec![push("1"), push("2")]);
+    let mut loser = reformed(&parent, 0);
+    merge(&mut winner, &parent, (WINNER, PARENT));
+    assert_eq!(queue(&winner), ["1", "2"]);
+    run(&mut loser, 5, vec![pop(), push("3")]);
+    merge(&mut winner, &loser, (WINNER, LOSER));
+    assert_eq!(queue(&winner), ["2", "3"]);
+}
+
+#[test]
 fn a_collection_that_the_winner_has_dropped_comes_back_as_a_whole() {
     let (mut parent, mut loser) = parted_with_all_in_use_by_one();
     run(&mut loser, 5, vec![push("3")]);
