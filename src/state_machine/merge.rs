@@ -81,4 +81,6 @@ impl Content {
 }
 
 #[cfg(test)]
+mod chains;
+#[cfg(test)]
 mod tests;

@@ -21,29 +21,29 @@ fn blob(text: &str) -> Blob {
     Blob::from(text.as_bytes())
 }
 
-fn set(key: &str, value: &str) -> Operation {
+pub(super) fn set(key: &str, value: &str) -> Operation {
     let operation = MapOperation::SetAll(vec![(blob(key), blob(value))]);
     Operation::Map { collection: "map".into(), operation }
 }
 
-fn remove(key: &str) -> Operation {
+pub(super) fn remove(key: &str) -> Operation {
     Operation::Map { collection: "map".into(), operation: MapOperation::RemoveAll(vec![blob(key)]) }
 }
 
-fn push(item: &str) -> Operation {
+pub(super) fn push(item: &str) -> Operation {
     Operation::Queue { collection: "queue".into(), operation: QueueOperation::Push(vec![blob(item)]) }
 }
 
-fn pop() -> Operation {
+pub(super) fn pop() -> Operation {
     Operation::Queue { collection: "queue".into(), operation: QueueOperation::Pop }
 }
 
-fn remote_set(key: &str) -> Operation {
+pub(super) fn remote_set(key: &str) -> Operation {
     let operation = RemoteOperation { method: RemoteMethod::Set, keys: vec![blob(key)], values: vec![blob("v")] };
     Operation::RemoteMap { collection: "remote".into(), operation }
 }
 
-fn run(machine: &mut StateMachine, session: NodeId, operations: Vec<Operation>) {
+pub(super) fn run(machine: &mut StateMachine, session: NodeId, operations: Vec<Operation>) {
     let first = machine.sessions.next(session).unwrap_or(0);
     let mut all = Vec::new();
     if first == 0 {
@@ -59,7 +59,12 @@ fn run(machine: &mut StateMachine, session: NodeId, operations: Vec<Operation>) 
 }
 
 /// A peer comes back under another session and asks again for what the former one had asked from a number on.
-fn ask_again(machine: &mut StateMachine, former: NodeId, session: NodeId, operations: Vec<Operation>) -> u64 {
+pub(super) fn ask_again(
+    machine: &mut StateMachine,
+    former: NodeId,
+    session: NodeId,
+    operations: Vec<Operation>,
+) -> u64 {
     let next = machine.sessions.next(former).unwrap_or(0);
     let opening = Operation::OpenSession { peer_id: format!("peer-{former}"), replaces: Some(former) };
     let all: Vec<_> = [opening].into_iter().chain(operations).collect();
@@ -79,8 +84,12 @@ fn sweep(machine: &mut StateMachine, sessions: Vec<NodeId>, collections: &[&str]
 
 /// A grid that goes on with what `machine` holds, of which the parent knew `committed` to be committed.
 fn reformed(machine: &StateMachine, committed: u64) -> StateMachine {
+    reformed_from(PARENT, machine, committed)
+}
+
+pub(super) fn reformed_from(parent: u64, machine: &StateMachine, committed: u64) -> StateMachine {
     let inheritance = Inheritance {
-        parent: PARENT,
+        parent,
         last: LogPosition { term: 1, index: 9 },
         committed,
         missing: vec!["peer-9".into()],
@@ -91,14 +100,14 @@ fn reformed(machine: &StateMachine, committed: u64) -> StateMachine {
     fresh
 }
 
-fn merge(winner: &mut StateMachine, loser: &StateMachine, ids: (u64, u64)) -> Vec<Effect<'static>> {
+pub(super) fn merge(winner: &mut StateMachine, loser: &StateMachine, ids: (u64, u64)) -> Vec<Effect<'static>> {
     let merge = Merge { winner: ids.0, loser: ids.1, state: Blob::from(loser.to_snapshot()) };
     let mut effects = Vec::new();
     winner.apply(7, Box::leak(Box::new(Command::Merge(merge))), &mut effects);
     effects
 }
 
-fn map(machine: &StateMachine) -> Vec<(String, String)> {
+pub(super) fn map(machine: &StateMachine) -> Vec<(String, String)> {
     let text = |blob: &Blob| String::from_utf8_lossy(blob.as_slice()).into_owned();
     let content = &machine.collection("map").unwrap().content;
     let mut entries: Vec<_> =
@@ -107,7 +116,7 @@ fn map(machine: &StateMachine) -> Vec<(String, String)> {
     entries
 }
 
-fn queue(machine: &StateMachine) -> Vec<String> {
+pub(super) fn queue(machine: &StateMachine) -> Vec<String> {
     let content = &machine.collection("queue").unwrap().content;
     let text = |blob: &Blob| String::from_utf8_lossy(blob.as_slice()).into_owned();
     content.entries().unwrap().iter().map(|(_, entry)| text(&entry.value)).collect()
@@ -499,7 +508,7 @@ fn what_comes_over_before_its_caller_asks_again_is_answered_from_there() {
     assert_eq!(settled.collect::<Vec<_>>(), [1, 2, 5].map(|number| (number, Outcome::Done)));
 }
 
-fn pending(machine: &StateMachine) -> usize {
+pub(super) fn pending(machine: &StateMachine) -> usize {
     let Content::RemoteMap(remote) = &machine.collection("remote").unwrap().content else { panic!() };
     remote.len()
 }
