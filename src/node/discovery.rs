@@ -35,6 +35,8 @@ pub struct Discovery {
     next_hello_at_ms: u64,
     /// What this peer holds of a grid that it has given up.
     estate: Option<EstateSummary>,
+    /// How many voters were a majority there.
+    majority: usize,
     /// Until then peers of that grid that have not given it up are waited for.
     kin_until_ms: u64,
     promise: Option<Promise>,
@@ -99,6 +101,7 @@ impl Discovery {
             newest_at_ms: now_ms,
             next_hello_at_ms: now_ms,
             estate: None,
+            majority: usize::MAX,
             kin_until_ms: 0,
             promise: None,
             proposal: None,
@@ -121,8 +124,8 @@ impl Discovery {
 
     /// This peer looks for others to go on from a grid with them. Those that are still in that grid, without a leader, are
     /// waited for until `kin_until_ms`: they may hold more.
-    pub fn hold(&mut self, estate: Option<EstateSummary>, kin_until_ms: u64) {
-        (self.estate, self.kin_until_ms) = (estate, kin_until_ms);
+    pub fn hold(&mut self, estate: Option<EstateSummary>, majority: usize, kin_until_ms: u64) {
+        (self.estate, self.majority, self.kin_until_ms) = (estate, majority, kin_until_ms);
     }
 
     pub fn forget(&mut self, peer_id: &str) {
@@ -222,7 +225,8 @@ impl Discovery {
 
     fn propose(&mut self, now_ms: u64, grid: GridId) -> Option<Step> {
         let quiet_ms = (self.heartbeat_ms * QUIET_HEARTBEATS).min(LONGEST_QUIET_MS);
-        let enough = self.heard.values().filter(|heard| heard.grid == 0).count() + 1 >= self.peers_needed();
+        let count = self.heard.values().filter(|heard| heard.grid == 0).count() + 1;
+        let enough = count >= self.peers_needed() || count >= self.min_peers && self.kin_are_a_majority();
         let quiet = now_ms.saturating_sub(self.newest_at_ms) >= quiet_ms;
         let bound = self.promise.as_ref().is_some_and(|promise| now_ms < promise.until_ms);
         let free = self.proposal.is_none() && !bound && now_ms >= self.rest_until_ms;
@@ -253,6 +257,14 @@ impl Discovery {
             return 1;
         }
         usize::try_from(newest.needed).unwrap_or(usize::MAX).max(self.min_peers)
+    }
+
+    /// Whether most of the voters of the grid that this one goes on from are here, and have given it up: for one another
+    /// grid, say, whose peers did the same for theirs. Then it has ended, and all that was committed there is here.
+    fn kin_are_a_majority(&self) -> bool {
+        let Some(own) = self.estate else { return false };
+        let estates = self.heard.values().filter(|heard| heard.grid == 0).filter_map(|heard| heard.estate);
+        estates.chain([own]).filter(|it| it.grid == own.grid && it.had_vote).count() >= self.majority
     }
 
     /// Whether a peer is still in the grid that this one goes on from, without a leader, and was waited for.
@@ -301,6 +313,26 @@ mod tests {
 
     fn discovery(node: NodeId, peer_id: &str) -> Discovery {
         Discovery::new(node, member(peer_id), 2, 100, 0)
+    }
+
+    #[test]
+    fn a_majority_that_has_given_its_grid_up_goes_on_even_where_it_would_wait_for_one() {
+        let last = LogPosition { term: 1, index: 5 };
+        let estate = |grid, had_vote| EstateSummary { grid, epoch: 1, last, needed: u64::MAX, had_vote };
+        let proposes = |majority, others: &[(GridId, bool)]| {
+            let mut a = discovery(1, "a");
+            a.hold(Some(estate(7, true)), majority, 0);
+            for (node, (grid, had_vote)) in (2..).zip(others) {
+                let hello = Hello { estate: Some(estate(*grid, *had_vote)), ..hello(&format!("b{node}"), None) };
+                a.heard(node, 0, &hello, 0);
+            }
+            a.tick(500, 9).iter().any(|step| matches!(step, Step::Propose { .. }))
+        };
+        assert!(proposes(2, &[(7, true)]));
+        assert!(!proposes(2, &[(7, false)]), "it had no vote");
+        assert!(!proposes(2, &[(6, true)]), "it was in another grid");
+        assert!(!proposes(3, &[(7, true), (6, true)]));
+        assert!(proposes(3, &[(7, true), (7, true)]));
     }
 
     #[test]
@@ -367,11 +399,12 @@ mod tests {
 
     #[test]
     fn what_an_operator_tells_one_peer_holds_for_all_that_have_given_up_the_same_grid() {
-        let estate =
-            |grid, needed| Some(EstateSummary { grid, epoch: 1, last: LogPosition { term: 1, index: 5 }, needed });
+        let estate = |grid, needed| {
+            Some(EstateSummary { grid, epoch: 1, last: LogPosition { term: 1, index: 5 }, needed, had_vote: false })
+        };
         let proposes = |grid, needed| {
             let mut a = discovery(1, "a");
-            a.hold(estate(7, u64::MAX), 0);
+            a.hold(estate(7, u64::MAX), 2, 0);
             a.heard(2, 0, &Hello { estate: estate(grid, needed), ..hello("b", None) }, 0);
             a.tick(500, 9).iter().any(|step| matches!(step, Step::Propose { .. }))
         };
@@ -382,10 +415,16 @@ mod tests {
 
     #[test]
     fn who_comes_after_a_proposal_does_not_take_part_in_it() {
-        let estate = |index| EstateSummary { grid: 7, epoch: 1, last: LogPosition { term: 1, index }, needed: 2 };
+        let estate = |index| EstateSummary {
+            grid: 7,
+            epoch: 1,
+            last: LogPosition { term: 1, index },
+            needed: 2,
+            had_vote: true,
+        };
         let hello = |peer_id, index| Hello { estate: Some(estate(index)), ..hello(peer_id, None) };
         let mut a = discovery(1, "a");
-        a.hold(Some(estate(5)), 0);
+        a.hold(Some(estate(5)), 2, 0);
         a.heard(2, 0, &hello("b", 4), 0);
         assert!(a.tick(500, 9).iter().any(|step| matches!(step, Step::Propose { .. })));
         a.heard(3, 0, &hello("c", 6), 510);

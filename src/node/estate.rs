@@ -20,8 +20,7 @@ pub struct Estate {
     /// What else the log holds: it may have been committed, and whoever goes on has to take it for that.
     rest: Vec<(u64, Blob)>,
     last: LogPosition,
-    /// The peer ids of the voters that have not said farewell.
-    voters: Vec<String>,
+    electorate: Electorate,
     /// How many peers have to take part in going on from it; 0: as many as there are, because the operator says so.
     pub needed: usize,
     /// Made at most once; it may be large.
@@ -36,19 +35,30 @@ pub struct EstateLog {
     pub last: LogPosition,
 }
 
+/// Who decided in a grid, for [`Estate::new`].
+#[derive(Debug, Clone, Default)]
+pub struct Electorate {
+    /// The peer ids of the voters that have not said farewell.
+    pub voters: Vec<String>,
+    /// How many of all voters are a majority.
+    pub majority: usize,
+    /// Whether this peer had a vote.
+    pub had_vote: bool,
+}
+
 impl Estate {
     /// `None` when there is nothing to keep.
     pub fn new(
         grid: GridId,
         machine: StateMachine,
         log: EstateLog,
-        mut voters: Vec<String>,
+        mut electorate: Electorate,
         needed: usize,
     ) -> Option<Self> {
-        voters.sort_unstable();
+        electorate.voters.sort_unstable();
         let EstateLog { committed, rest, last } = log;
         let empty = machine.is_pristine() && rest.is_empty();
-        (!empty).then(|| Self { grid, machine, committed, rest, last, voters, needed, snapshot: OnceLock::new() })
+        (!empty).then(|| Self { grid, machine, committed, rest, last, electorate, needed, snapshot: OnceLock::new() })
     }
 
     /// The same, where it is certain that all that the log holds is committed.
@@ -58,12 +68,23 @@ impl Estate {
 
     pub fn summary(&self) -> EstateSummary {
         let epoch = self.machine.lineage().epoch();
-        EstateSummary { grid: self.grid, epoch, last: self.last, needed: self.needed as u64 }
+        EstateSummary {
+            grid: self.grid,
+            epoch,
+            last: self.last,
+            needed: self.needed as u64,
+            had_vote: self.electorate.had_vote,
+        }
+    }
+
+    /// How many voters were a majority.
+    pub fn majority(&self) -> usize {
+        self.electorate.majority
     }
 
     /// What a grid that goes on from this one begins with; of its voters, `kin` take part with what they hold.
     pub fn inheritance(&self, kin: &[String]) -> Inheritance {
-        let missing = self.voters.iter().filter(|voter| !kin.contains(voter));
+        let missing = self.electorate.voters.iter().filter(|voter| !kin.contains(voter));
         Inheritance {
             parent: self.grid,
             last: self.last,
@@ -129,7 +150,7 @@ mod tests {
             let state = StateMachine::from_snapshot(estate.snapshot().as_slice()).unwrap();
             state.collection("queue").unwrap().content.entries().unwrap().iter().count()
         };
-        let estate = || Estate::new(7, machine.clone(), log.clone(), Vec::new(), 2).unwrap();
+        let estate = || Estate::new(7, machine.clone(), log.clone(), Electorate::default(), 2).unwrap();
         assert_eq!(items(&estate()), 1);
         let certain = estate().wholly_committed();
         assert_eq!(items(&certain), 2);

@@ -124,7 +124,7 @@ impl Driver {
         let alone = others_left && if voter { view.voters.len() > 1 } else { first && !view.voters.is_empty() };
         let lease_ms = self.options.follower_max_idle_ms;
         let unheard = if view.leads {
-            let unfollowed = view.quorum_age.is_none_or(|age| age.as_millis() > u128::from(lease_ms));
+            let unfollowed = view.quorum_age().is_none_or(|age| age.as_millis() > u128::from(lease_ms));
             unfollowed && self.leading.led_for_ms(now_ms) > lease_ms
         } else {
             let kin_silent = now_ms.saturating_sub(self.leading.kin_heard_at_ms) > lease_ms;

@@ -159,7 +159,7 @@ impl Driver {
         // A leader that no quorum has answered yet is still a candidate to users.
         let limit_ms = u128::from(self.options.election_timeout_ms);
         let candidate = self.view().is_some_and(|view| {
-            let elected = view.leads && view.quorum_age.is_none_or(|age| age.as_millis() <= limit_ms);
+            let elected = view.leads && view.quorum_age().is_none_or(|age| age.as_millis() <= limit_ms);
             (view.candidate || elected) && self.is_large_enough(view)
         });
         if leader.is_none() {
@@ -214,7 +214,7 @@ impl Driver {
         }
         let out_of_touch = if leader == self.node {
             let limit_ms = u128::from(self.options.election_timeout_ms);
-            view.voters.len() > 1 && view.quorum_age.is_none_or(|age| age.as_millis() > limit_ms)
+            view.voters.len() > 1 && view.quorum_age().is_none_or(|age| age.as_millis() > limit_ms)
         } else {
             // A silent leader is gone if others are there; if nobody is, it is this peer that is cut off.
             let silence_ms = self.election.silence_ms(now_ms);

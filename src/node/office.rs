@@ -73,7 +73,7 @@ impl Driver {
             return self.view().is_none();
         }
         self.view()
-            .is_none_or(|view| view.voters.len() > 1 && view.quorum_age.is_none_or(|age| age.as_millis() >= lease_ms))
+            .is_none_or(|view| view.voters.len() > 1 && view.quorum_age().is_none_or(|age| age.as_millis() >= lease_ms))
     }
 
     /// A leader executes remote operations once it has applied all that was committed before it.

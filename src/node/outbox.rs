@@ -41,8 +41,12 @@ impl Outbox {
         Self { front, peer_id, started: Instant::now(), queues: Mutex::default() }
     }
 
-    pub fn send(&self, peer_id: &str, packet: &Packet) {
-        self.send_encoded(peer_id, packet.from, codec::encode(packet));
+    /// Gives whether it travels in pieces, each of which is sent again until it is acknowledged.
+    pub fn send(&self, peer_id: &str, packet: &Packet) -> bool {
+        let encoded = codec::encode(packet);
+        let in_pieces = encoded.len() > WHOLE_PACKET_BYTES && !peer_id.is_empty();
+        self.send_encoded(peer_id, packet.from, encoded);
+        in_pieces
     }
 
     pub fn broadcast(&self, packet: &Packet) {
@@ -118,6 +122,7 @@ impl Outbox {
     pub fn tick(&self, from: NodeId) {
         let now_ms = self.now_ms();
         let mut queues = self.lock();
+        queues.incoming.forget_idle(now_ms);
         self.poll_transfers(&mut queues, from, now_ms);
     }
 

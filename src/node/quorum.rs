@@ -109,7 +109,7 @@ impl GridStanding {
     }
 }
 
-fn majority(voters: usize) -> usize {
+pub fn majority(voters: usize) -> usize {
     voters / 2 + 1
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use tokio::time;
 
 use super::driver::{Driver, Nodes, SHUTDOWN_TIMEOUT};
-use super::estate::{Estate, EstateLog};
+use super::estate::{Electorate, Estate, EstateLog};
 use super::joining::LONGEST_ABSENCE_HEARTBEATS;
 use super::quorum::{self, GridStanding, Survey};
 use crate::ports::Notice;
@@ -26,8 +26,12 @@ const SHORTEST_ANNOUNCE_MS: u64 = 1_000;
 const MEETING_MS: u64 = 10_000;
 /// What a peer brings along is sent again after this time.
 const BRING_MS: u64 = 2_000;
-/// What was proposed to be merged is not proposed again before this time.
+/// What was proposed to be merged is not proposed again before this time…
 const MERGE_MS: u64 = 5_000;
+/// …and a millisecond more for each of so many bytes.
+const MERGE_BYTES_PER_MS: usize = 1_024;
+/// Peers without a grid that were not heard for so long are forgotten.
+const NEWCOMER_MS: u64 = 600_000;
 
 /// See the [module](self).
 #[derive(Default)]
@@ -40,7 +44,7 @@ pub(super) struct Reforming {
     /// A better grid that was heard once, and when.
     met: Option<(GridId, u64)>,
     next_bring_at_ms: u64,
-    /// For a leader: what was proposed to be merged, by grid: its revision, and when.
+    /// For a leader: what was proposed to be merged, by grid: its revision, and until when it is waited for.
     merging: BTreeMap<GridId, (u64, u64)>,
     quorum_lost: bool,
     /// The grid in which this peer was last.
@@ -65,7 +69,8 @@ impl Reforming {
     }
 
     pub fn newcomer_heard(&mut self, node: NodeId, hello: &Hello, own: GridId, now_ms: u64) {
-        self.newcomers.retain(|other, newcomer| *other == node || newcomer.peer_id != hello.peer_id);
+        let recent = |newcomer: &Newcomer| now_ms.saturating_sub(newcomer.at_ms) < NEWCOMER_MS;
+        self.newcomers.retain(|other, it| *other == node || it.peer_id != hello.peer_id && recent(it));
         let kin = hello.estate.is_some_and(|estate| estate.grid == own);
         self.newcomers.insert(node, Newcomer { peer_id: hello.peer_id.clone(), kin, at_ms: now_ms });
     }
@@ -137,7 +142,9 @@ impl Driver {
 
     pub fn seek_with_estate(&mut self) {
         let kin_until_ms = self.now_ms() + self.options.election_timeout_ms;
-        self.discovery.hold(self.reforming.newest().map(Estate::summary), kin_until_ms);
+        let newest = self.reforming.newest();
+        let majority = newest.map_or(usize::MAX, Estate::majority);
+        self.discovery.hold(newest.map(Estate::summary), majority, kin_until_ms);
     }
 
     async fn freeze(&mut self) -> Option<Estate> {
@@ -162,7 +169,9 @@ impl Driver {
         let needed = quorum::participants_needed(&view.voters, farewells, self.options.min_peers, policy);
         let voters = view.voters.iter().filter(|node| !farewells.contains(node));
         let voters = voters.filter_map(|node| Some(view.members.get(node)?.peer_id.clone())).collect();
-        let estate = Estate::new(grid.id, machine, log, voters, needed)?;
+        let (majority, had_vote) = (quorum::majority(view.voters.len()), view.voters.contains(&self.node));
+        let electorate = Electorate { voters, majority, had_vote };
+        let estate = Estate::new(grid.id, machine, log, electorate, needed)?;
         Some(if all_committed { estate.wholly_committed() } else { estate })
     }
 
@@ -170,7 +179,7 @@ impl Driver {
     pub fn quorum_silence_ms(&self, now_ms: u64) -> u64 {
         match self.view().filter(|view| view.leads) {
             Some(view) if view.voters.len() == 1 => 0,
-            Some(view) => view.quorum_age.map_or(self.leading.led_for_ms(now_ms), |age| age.as_millis() as u64),
+            Some(view) => view.quorum_age().map_or(self.leading.led_for_ms(now_ms), |age| age.as_millis() as u64),
             None => self.election.silence_ms(now_ms),
         }
     }
@@ -305,11 +314,11 @@ impl Driver {
         let winner = self.grid_id();
         let leads = self.view().is_some_and(|view| view.leads) && self.inheritance.is_none();
         let merging = &mut self.reforming.merging;
-        merging.retain(|_, (_, at_ms)| now_ms.saturating_sub(*at_ms) < MERGE_MS);
+        merging.retain(|_, (_, until_ms)| now_ms < *until_ms);
         let is_under_way = merging.get(&loser).is_some_and(|(proposed, _)| *proposed >= revision);
         let is_known = || self.replica.lock().machine.lineage().has_merged(loser, revision);
         if leads && loser != winner && !is_under_way && !is_known() {
-            merging.insert(loser, (revision, now_ms));
+            merging.insert(loser, (revision, now_ms + MERGE_MS + (state.len() / MERGE_BYTES_PER_MS) as u64));
             self.propose(&Command::Merge(Merge { winner, loser, state })).await;
         }
     }

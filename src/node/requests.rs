@@ -20,6 +20,8 @@ use crate::wire::{GridId, NodeId};
 const MAX_UNDER_WAY: usize = 32_768;
 /// The most bytes of keys and values under way at once: what is sent may have to be sent again.
 const MAX_BYTES_UNDER_WAY: usize = 16 * 1024 * 1024;
+/// So many requests of callers that have given up stay in the queue, and half of all that are in it.
+const MOST_ABANDONED: usize = 1_024;
 /// A batch is closed once it has this many operations…
 pub const MAX_BATCH_OPERATIONS: u64 = 1_024;
 /// …or about this many bytes of keys and values.
@@ -68,6 +70,8 @@ pub struct Requests {
     next: u64,
     queue: VecDeque<Request>,
     under_way: BTreeMap<u64, Request>,
+    /// How many of them wait for their execution.
+    queued_remotely: usize,
     /// The numbers of those under way whose callers wait.
     numbers: HashMap<Token, u64>,
     /// Callers that have given up what is in the queue or set aside.
@@ -140,7 +144,7 @@ impl Requests {
         self.open = false;
         self.opening = Some(attachments.len());
         self.next = 0;
-        self.bytes_under_way = 0;
+        (self.bytes_under_way, self.queued_remotely) = (0, 0);
         self.numbers.clear();
         // Another grid counts its revisions anew: whoever compared with what it saw has to look again.
         self.aside.values_mut().chain(&mut self.queue).for_each(|request| request.operation.forget_revision());
@@ -220,7 +224,8 @@ impl Requests {
         while !self.queue.is_empty() {
             let full = self.next - first >= MAX_BATCH_OPERATIONS || bytes >= MAX_BATCH_BYTES;
             let too_early = !self.open && self.next > 0;
-            let enough = self.under_way.len() >= MAX_UNDER_WAY || self.bytes_under_way >= MAX_BYTES_UNDER_WAY;
+            let unapplied = self.under_way.len() - self.queued_remotely;
+            let enough = unapplied >= MAX_UNDER_WAY || self.bytes_under_way >= MAX_BYTES_UNDER_WAY;
             if full || too_early || enough {
                 break;
             }
@@ -289,6 +294,7 @@ impl Requests {
     pub fn settle(&mut self, number: u64) -> Option<Purpose> {
         let request = self.under_way.remove(&number)?;
         self.bytes_under_way -= request.weight;
+        self.queued_remotely -= usize::from(request.queued_remotely);
         if let Purpose::Caller(token) = request.purpose {
             self.numbers.remove(&token);
             self.unconfirmed = true;
@@ -298,7 +304,7 @@ impl Requests {
 
     pub fn queued_remotely(&mut self, number: u64) {
         if let Some(request) = self.under_way.get_mut(&number) {
-            request.queued_remotely = true;
+            self.queued_remotely += usize::from(!std::mem::replace(&mut request.queued_remotely, true));
             self.bytes_under_way -= std::mem::take(&mut request.weight);
         }
     }
@@ -320,7 +326,19 @@ impl Requests {
                 }
             }
             None if self.queue.is_empty() && self.aside.is_empty() => {}
-            None => drop(self.abandoned.insert(token)),
+            None => {
+                self.abandoned.insert(token);
+                self.drop_abandoned();
+            }
+        }
+    }
+
+    /// While there is no leader, nothing is taken from the queue, and callers go on giving up.
+    fn drop_abandoned(&mut self) {
+        if self.abandoned.len() >= MOST_ABANDONED.max(self.queue.len() / 2) {
+            let abandoned = &mut self.abandoned;
+            let is_left = |request: &Request| !matches!(request.purpose, Purpose::Caller(it) if abandoned.remove(&it));
+            self.queue.retain(is_left);
         }
     }
 
@@ -449,6 +467,39 @@ mod tests {
         assert_eq!(opening, (0, vec![Operation::OpenSession { peer_id: "a".into(), replaces: Some(1) }]));
         let orphans = requests.session_opened(None);
         assert!(matches!(&orphans[..], [Orphan { purpose: Purpose::Caller(1), fate: Fate::Unknown }]));
+    }
+
+    #[test]
+    fn callers_that_give_up_while_nothing_can_be_sent_leave_nothing_behind() {
+        let mut requests = Requests::default();
+        for token in 1..=50_000 {
+            requests.push(Purpose::Caller(token), message("x"));
+            if token > 10 {
+                requests.abandon(token - 10);
+            }
+        }
+        assert!(requests.queue.len() <= MOST_ABANDONED + 10);
+        assert_eq!(requests.len(), 10);
+        requests.start_session(1, 7, "a", Vec::new());
+        requests.take_batch();
+        requests.settle(0);
+        requests.session_opened(None);
+        assert_eq!(requests.take_batch().map(|batch| batch.count), Some(10));
+    }
+
+    #[test]
+    fn what_waits_for_its_execution_keeps_nothing_else_from_being_sent() {
+        let mut requests = opened();
+        let sent =
+            |requests: &mut Requests| std::iter::from_fn(|| requests.take_batch()).map(|it| it.count).sum::<u64>();
+        (0..40_000).for_each(|token| requests.push(Purpose::Caller(token), message("x")));
+        assert_eq!(sent(&mut requests), MAX_UNDER_WAY as u64);
+        (1..=MAX_UNDER_WAY as u64).for_each(|number| requests.queued_remotely(number));
+        (1..=MAX_UNDER_WAY as u64).for_each(|number| requests.queued_remotely(number));
+        assert_eq!(sent(&mut requests), 40_000 - MAX_UNDER_WAY as u64);
+        requests.settle(1);
+        (0..MAX_UNDER_WAY as u64).for_each(|token| requests.push(Purpose::Caller(50_000 + token as u32), message("x")));
+        assert_eq!(sent(&mut requests), 2 * MAX_UNDER_WAY as u64 - 40_000);
     }
 
     #[test]

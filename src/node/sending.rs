@@ -6,6 +6,7 @@ use super::driver::{Driver, ReadIndexAsker};
 use super::requests::Batch;
 use crate::ports::{Handle, Token};
 use crate::wire::NodeId;
+use crate::wire::frame::WHOLE_PACKET_BYTES;
 use crate::wire::packet::Body;
 
 /// What was sent to the leader and has not applied here after this time is sent again.
@@ -26,6 +27,8 @@ pub(super) struct Sending {
     /// When something was sent last, or the session had applied more.
     pub progress_at_ms: u64,
     pub resend_at_ms: Option<u64>,
+    /// Whether the last batch that was too large for one message may be on its way still.
+    pub in_pieces: bool,
 }
 
 /// A caller that waits for the leader's word on how far the log is.
@@ -52,11 +55,20 @@ impl Driver {
             self.sending.questions.values_mut().for_each(|question| question.asked_at_ms = 0);
             self.resend_unapplied().await;
         }
-        loop {
+        while !self.is_in_pieces(leader) {
             let batch = self.replica.lock().requests.take_batch();
             let Some(batch) = batch else { break };
             self.send_batch(leader, batch).await;
         }
+    }
+
+    /// Whether a batch travels in pieces. What is sent after it would overtake it, and be refused; and each piece is sent
+    /// again until it is acknowledged.
+    fn is_in_pieces(&mut self, leader: NodeId) -> bool {
+        let is_transferring = || self.peer_id_of(leader).is_some_and(|peer_id| self.outbox.is_transferring(peer_id));
+        let in_pieces = self.sending.in_pieces && is_transferring();
+        self.sending.in_pieces = in_pieces;
+        in_pieces
     }
 
     async fn send_batch(&mut self, leader: NodeId, batch: Batch) {
@@ -65,12 +77,16 @@ impl Driver {
             self.accept_batch(leader, batch).await;
         } else {
             let Batch { first, count, command } = batch;
+            self.sending.in_pieces |= command.len() > WHOLE_PACKET_BYTES;
             self.send_to_node(leader, Body::Submit { first, count, command });
         }
     }
 
     pub async fn resend_unapplied(&mut self) {
         let Some(leader) = self.destination() else { return };
+        if self.is_in_pieces(leader) {
+            return self.resend_soon();
+        }
         let batches = self.replica.lock().unapplied();
         for batch in batches {
             self.send_batch(leader, batch).await;

@@ -11,12 +11,13 @@ use tokio::time::{self, Instant};
 use super::outbox::Outbox;
 use crate::raft::network::Courier;
 use crate::wire::blob::Blob;
-use crate::wire::frame::WHOLE_PACKET_BYTES;
 use crate::wire::packet::{Body, Packet};
 use crate::wire::{GridId, NodeId};
 
-/// A call without an answer is made again after this time: Raft's calls may be repeated safely.
+/// A call without an answer is made again after this time: Raft's calls may be repeated safely…
 const RESEND: Duration = Duration::from_millis(400);
+/// …and a millisecond more for each of so many bytes, lest its copies be in its own way.
+const RESEND_BYTES_PER_MS: usize = 512;
 
 /// Carries Raft's calls for one node of one grid.
 pub struct Switchboard {
@@ -58,14 +59,13 @@ impl Courier for Switchboard {
         let (sender, mut receiver) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
         let _waiting = Waiting { switchboard: self, id };
+        let resend = RESEND + Duration::from_millis((request.len() / RESEND_BYTES_PER_MS) as u64);
         let body = Body::RaftRequest { id, request: Blob::from(request) };
         let packet = Packet { grid: self.grid, from: self.node, to: target, body };
-        // What travels in fragments is acknowledged and resent piece by piece.
-        let large = matches!(&packet.body, Body::RaftRequest { request, .. } if request.len() > WHOLE_PACKET_BYTES / 2);
         let deadline = Instant::now() + timeout;
         loop {
-            self.outbox.send(peer_id, &packet);
-            let until = if large { deadline } else { deadline.min(Instant::now() + RESEND) };
+            let in_pieces = self.outbox.send(peer_id, &packet);
+            let until = if in_pieces { deadline } else { deadline.min(Instant::now() + resend) };
             match time::timeout_at(until, &mut receiver).await {
                 Ok(answer) => return answer.ok(),
                 Err(_) if until >= deadline => return None,

@@ -88,11 +88,13 @@ impl Driver {
         if old_ms > 0 {
             raft.purge_stored_until(oldest_ms, self.needed_from()).await;
         }
+        // What has not applied may never be committed, and no snapshot covers it.
+        let coverable = raft.covered() < self.replica.lock().applied_index;
         let large = bytes >= COMPACT_BYTES.max(raft.snapshot_bytes());
         if raft.extent().bytes >= COMPACT_BYTES {
             raft.purge_keeping(COMPACT_BYTES / 2).await;
         }
-        if old || large || entries >= COMPACT_ENTRIES {
+        if coverable && (old || large || entries >= COMPACT_ENTRIES) {
             raft.compact().await;
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use openraft::alias::{LogIdOf, WatchReceiverOf};
+use openraft::alias::{InstantOf, LogIdOf, WatchReceiverOf};
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::entry::RaftEntry;
 use openraft::errors::ClientWriteError;
@@ -59,12 +59,20 @@ pub struct View {
     pub membership_committed: bool,
     /// The log id of the membership above, for changes based on it.
     membership_log_id: Option<LogIdOf<TypeConfig>>,
-    /// For a leader: how long ago a quorum was last known to follow it.
-    pub quorum_age: Option<Duration>,
+    /// For a leader: when a quorum was last known to follow it.
+    quorum_acked: Option<InstantOf<TypeConfig>>,
     pub last_log_index: u64,
     pub commit_index: Option<u64>,
     /// For a leader: the last index that each node is known to hold.
     pub matched: BTreeMap<NodeId, u64>,
+}
+
+impl View {
+    /// For a leader: how long ago a quorum was last known to follow it. As of now, however old the view is: a process may
+    /// have been stopped since it was taken.
+    pub fn quorum_age(&self) -> Option<Duration> {
+        self.quorum_acked.map(|acked| acked.elapsed())
+    }
 }
 
 impl RaftInstance {
@@ -129,7 +137,7 @@ impl RaftInstance {
             voters: membership.voter_ids().collect(),
             membership_committed: metrics.membership_config == metrics.committed_membership_config,
             membership_log_id: *metrics.membership_config.log_id(),
-            quorum_age: metrics.last_quorum_acked.map(|acked| acked.elapsed()),
+            quorum_acked: metrics.last_quorum_acked.map(|acked| *acked),
             last_log_index: metrics.last_log_index.unwrap_or_default(),
             commit_index: metrics.local_committed.map(|log_id| log_id.index()),
             matched: matched.filter_map(|(id, log_id)| Some((*id, log_id.as_ref()?.index()))).collect(),
@@ -193,7 +201,7 @@ impl RaftInstance {
     }
 
     /// The last index that a snapshot covers.
-    fn covered(&self) -> u64 {
+    pub fn covered(&self) -> u64 {
         let latest = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         latest.as_ref().and_then(|snapshot| snapshot.meta.last_log_id).map_or(0, |log_id| log_id.index())
     }

@@ -20,7 +20,7 @@ use crate::wire::codec;
 
 /// How long an append may take. Appends are sent again until then, so this only bounds how long a gone peer is tried.
 const APPEND_TIMEOUT: Duration = Duration::from_millis(5_000);
-/// The slowest transport that appends of large entries are made for.
+/// The slowest transport that large entries and snapshots are made for.
 const SLOWEST_BYTES_PER_MS: u64 = 128;
 const VOTE_TIMEOUT: Duration = Duration::from_millis(1_000);
 /// A snapshot travels in fragments, one window at a time.
@@ -131,7 +131,8 @@ impl<C: Courier> RaftNetworkV2<TypeConfig> for Network<C> {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let data = Blob::from(snapshot.snapshot.as_slice());
-        let call = self.call(Request::Snapshot { vote, meta: snapshot.meta, data }, SNAPSHOT_TIMEOUT);
+        let timeout = SNAPSHOT_TIMEOUT + Duration::from_millis(data.len() as u64 / SLOWEST_BYTES_PER_MS);
+        let call = self.call(Request::Snapshot { vote, meta: snapshot.meta, data }, timeout);
         tokio::select! {
             biased;
             closed = cancel => Err(StreamingError::Closed(closed)),

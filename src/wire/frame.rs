@@ -249,13 +249,18 @@ struct IncomingTransfer {
 }
 
 impl IncomingTransfers {
+    /// Drops what its sender has given up.
+    pub fn forget_idle(&mut self, now_ms: u64) {
+        self.transfers.retain(|_, transfer| now_ms.saturating_sub(transfer.progress_at_ms) < TRANSFER_IDLE_MS);
+    }
+
     /// Takes a fragment in; gives the packet when it was the last one missing.
     pub fn accept(&mut self, fragment: &Fragment<'_>, now_ms: u64) -> Option<Vec<u8>> {
         let key = (fragment.from, fragment.transfer);
         if self.finished.contains(&key) {
             return None;
         }
-        self.transfers.retain(|_, transfer| now_ms.saturating_sub(transfer.progress_at_ms) < TRANSFER_IDLE_MS);
+        self.forget_idle(now_ms);
         if !self.transfers.contains_key(&key)
             && self.transfers.keys().filter(|(from, _)| *from == fragment.from).count() >= MAX_TRANSFERS_PER_SENDER
         {

@@ -127,6 +127,8 @@ pub struct EstateSummary {
     pub last: LogPosition,
     /// How many peers have to take part in going on from it; 0: as many as there are, because the operator says so.
     pub needed: u64,
+    /// Whether it had a vote in that grid.
+    pub had_vote: bool,
 }
 
 impl EstateSummary {

@@ -26,7 +26,8 @@ fn bodies() -> Vec<Body> {
         event: "event".into(),
         payload: samples::blob("[1]"),
     };
-    let estate = EstateSummary { grid: 9, epoch: 2, last: LogPosition { term: 3, index: 4 }, needed: 2 };
+    let estate =
+        EstateSummary { grid: 9, epoch: 2, last: LogPosition { term: 3, index: 4 }, needed: 2, had_vote: true };
     let announcement = Announcement { members: 3, ancestors: vec![8, 9] };
     let hello = |leader: Option<u64>| Hello {
         peer_id: "b".into(),
