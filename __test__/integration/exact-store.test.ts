@@ -168,6 +168,7 @@ describe('the leader', () => {
     const { maps, of } = exact(grid().peers, {
       mapId: 'bounded',
       maxPendingOperations: 10,
+      maxOutboundMessageKeys: 1,
       hooks: { before: () => gate },
     });
     const [map, other] = grid().followers.map(of) as [HamokRemoteMap<string, number>, HamokRemoteMap<string, number>];
@@ -180,6 +181,9 @@ describe('the leader', () => {
     const codes = (await Promise.all(ends)).map(({ error }) => (error as { code?: string } | undefined)?.code);
     expect(codes).toEqual([...numbers(10).map(() => undefined), ...numbers(5).map(() => 'TOO_MANY_PENDING')]);
     await until(() => maps.every(({ stats }) => stats.lag === 0), 'all is done');
+    const parts = map.setAll(new Map(numbers(11).map((number) => [`part-${number}`, number])));
+    expect((await ending(parts, 'setAll')).error).toMatchObject({ code: 'TOO_MANY_PENDING' });
+    await map.sync();
     expect(await map.size()).toBe(10);
     expect(await other.set('other', 1)).toBeUndefined();
   });

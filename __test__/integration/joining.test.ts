@@ -76,6 +76,35 @@ describe('a lone peer', () => {
     expect(alone.state).toBe('empty');
   });
 
+  it('leave aborts a join that waits for the end of leaving', async () => {
+    const alone = createGrid(1, { minPeers: 1 }).peers[0]!;
+
+    await alone.join();
+    const first = alone.leave();
+    const joining = ending(alone.join(), 'join');
+    await Promise.all([first, alone.leave()]);
+    expect((await joining).error).toMatchObject({ code: 'CLOSED' });
+    expect(alone.run).toBe(false);
+    await alone.join();
+    expect(alone.leader).toBe(true);
+  });
+
+  it('leave of a listener of the first event ends what has hardly begun', async () => {
+    const grid = createGrid(1, { minPeers: 1 });
+    const alone = grid.peers[0]!;
+    let leaving: Promise<unknown> | undefined;
+
+    alone.once('follower', () => {
+      leaving = ending(alone.leave(), 'leave');
+    });
+    expect((await ending(alone.join(), 'join')).error).toMatchObject({ code: 'CLOSED' });
+    await leaving;
+    expect(alone.run).toBe(false);
+    expect(alone.state).toBe('empty');
+    await alone.join();
+    expect(alone.leader).toBe(true);
+  });
+
   it('close aborts a join, which says so', async () => {
     const alone = createGrid(1).peers[0]!;
     const joining = ending(alone.join(), 'join');

@@ -78,6 +78,76 @@ describe('a map on several peers', () => {
     expect(await map!.removeIf('a', 'TWO')).toBe(true);
   });
 
+  it('keys that a codec gives back otherwise, and values that it cannot read, are compared as the grid has them', async () => {
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+    const keyCodec = { encode: (key: string) => Buffer.from(key.toLowerCase()), decode: text };
+    const valueCodec = {
+      encode: (value: string) => Buffer.from(value),
+      decode: (bytes: Uint8Array) => {
+        if (text(bytes).startsWith('secret')) throw new Error('cannot read');
+        return text(bytes);
+      },
+    };
+    const [a, b] = grid().peers;
+    const map = a!.createMap<string, string>({ mapId: 'codecs', keyCodec, valueCodec, requestTimeoutInMs: 2000 });
+    const other = b!.createMap<string, string>({
+      mapId: 'codecs',
+      keyCodec,
+      valueCodec: { ...valueCodec, decode: text },
+    });
+
+    await map.set('Key', 'one');
+    expect(await map.updateIf('KEY', 'two', 'one')).toBe(true);
+    expect(await map.removeIf('kEy', 'one')).toBe(false);
+    expect(await map.removeIf('kEy', 'two')).toBe(true);
+
+    const dates = a!.createMap<Date, number>({ mapId: 'dates', requestTimeoutInMs: 2000 });
+    await dates.set(new Date(0), 1);
+    expect(await dates.updateIf(new Date(0), 2, 1)).toBe(true);
+
+    await map.set('key', 'one');
+    await other.set('key', 'secret');
+    await other.insert('new', 'secret');
+    await a!.waitUntilCommitHead();
+    expect(map.get('key')).toBeUndefined();
+    expect(await map.updateIf('key', 'three', 'one')).toBe(false);
+    expect(await map.updateIf('new', 'three', 'one')).toBe(false);
+    expect(await other.updateIf('key', 'four', 'secret')).toBe(true);
+    await a!.waitUntilCommitHead();
+    expect(map.get('key')).toBe('four');
+    expect(await map.updateIf('key', 'five', 'four')).toBe(true);
+    expect(await other.remove('new')).toBe(true);
+    await a!.waitUntilCommitHead();
+    expect(await map.updateIf('new', 'three', 'one')).toBe(false);
+  });
+
+  it('a snapshot that is larger than one write is taken over', async () => {
+    const small = createGrid(2, { maxCommandBytes: 1000 });
+    const entries = Array.from({ length: 200 }, (_, number) => [`key-${number}`, 'x'.repeat(50)] as const);
+    const one = small.peers[0]!.createMap<string, string>({ mapId: 'map' });
+    const queue = small.peers[0]!.createQueue<number>({ queueId: 'queue' });
+    const bytes = (value: unknown) => JSON.stringify(value);
+
+    one.import({
+      mapId: 'map',
+      keys: entries.map(([key]) => bytes(key)),
+      values: entries.map(([, value]) => bytes(value)),
+    });
+    queue.import({
+      queueId: 'queue',
+      keys: entries.map((_, number) => `${number}`),
+      values: entries.map((_, number) => bytes(number)),
+    });
+    await small.join();
+
+    const map = small.peers[1]!.createMap<string, string>({ mapId: 'map' });
+    const items = small.peers[1]!.createQueue<number>({ queueId: 'queue' });
+
+    await until(() => map.size === 200 && items.size === 200, 'all has come in');
+    expect([...map]).toEqual(entries);
+    expect([...items]).toEqual(entries.map((_, number) => number));
+  });
+
   it('a write over maxCommandBytes is refused at the call', async () => {
     const small = createGrid(2, { maxCommandBytes: 10_000 });
     await small.join();

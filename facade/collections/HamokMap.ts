@@ -16,6 +16,7 @@ import { assertImportable, insertWhenReady } from './entries/importing';
 import { KeyIndex } from './entries/KeyIndex';
 import { Mirror } from './entries/Mirror';
 import { bytesToText, textToBytes } from './entries/snapshotText';
+import { UnreadableKeys } from './entries/UnreadableKeys';
 
 /**
  * The events of a `HamokMap` and the arguments of their listeners. They come on every peer, those of one operation after
@@ -91,6 +92,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   protected readonly senders = SENDERS;
 
   private readonly index = new KeyIndex<K>();
+  private readonly unreadable = new UnreadableKeys();
   private readonly mirror: Mirror<EntryEvent<K, V>>;
 
   /** Made by `hamok.createMap`. @throws HamokError `INVALID_CONFIG` @internal */
@@ -171,7 +173,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
       return rejected(error);
     }
 
-    return compareAndAct(this.port, () => this.look(key, oldValue, keyBytes, valueBytes));
+    return compareAndAct(this.port, () => this.look(oldValue, keyBytes, valueBytes));
   }
 
   /** Deletes an entry if its value equals `oldValue`, as `updateIf` sets one. Resolves with whether it was deleted. */
@@ -185,7 +187,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
       return rejected(error);
     }
 
-    return compareAndAct(this.port, () => this.look(key, oldValue, keyBytes, undefined));
+    return compareAndAct(this.port, () => this.look(oldValue, keyBytes, undefined));
   }
 
   /** What this peer has of the map, as plain data. @throws HamokError `CLOSED` */
@@ -241,10 +243,12 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   }
 
   /** @param valueBytes undefined: remove */
-  private look(key: K, oldValue: V, keyBytes: Uint8Array, valueBytes: Uint8Array | undefined): Finding {
-    const held = this.index.find(key, this.codec);
-    const present = this.baseMap.has(held);
-    const equal = present && this.equalValues(this.baseMap.get(held) as V, oldValue);
+  private look(oldValue: V, keyBytes: Uint8Array, valueBytes: Uint8Array | undefined): Finding {
+    // What the grid calls by these bytes is held under the key that they are decoded to.
+    const unreadable = this.unreadable.has(keyBytes);
+    const held = unreadable ? undefined : this.index.find(this.codec.decodeKey(keyBytes), this.codec);
+    const present = unreadable || this.baseMap.has(held as K);
+    const equal = present && !unreadable && this.equalValues(this.baseMap.get(held as K) as V, oldValue);
     const operation = {
       key: keyBytes,
       seenRevision: this.mirror.revision,
@@ -259,6 +263,7 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   private clearAll(): void {
     this.baseMap.clear();
     this.index.clear();
+    this.unreadable.clear();
   }
 
   private apply({ kind, key: keyBytes, value }: Change): EntryEvent<K, V> | undefined {
@@ -268,11 +273,25 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
       return { kind } as EntryEvent<K, V>;
     }
 
-    const decoded = this.codec.decodeKey(keyBytes);
+    this.unreadable.delete(keyBytes);
+    if (!value) return this.drop(keyBytes, kind);
 
-    if (value) return this.put(decoded, keyBytes, this.codec.decodeValue(value), kind);
+    try {
+      return this.put(this.codec.decodeKey(keyBytes), keyBytes, this.codec.decodeValue(value), kind);
+    } catch (error) {
+      this.unreadable.add(keyBytes);
+      // What was there before is there no more.
+      if (kind === ChangeKind.UPDATE) this.drop(keyBytes, ChangeKind.REMOVE);
+      throw error;
+    }
+  }
 
-    const key = this.index.release(decoded, keyBytes);
+  private drop(keyBytes: Uint8Array, kind: number): EntryEvent<K, V> | undefined {
+    const key = this.index.release(this.codec.decodeKey(keyBytes), keyBytes);
+
+    // It was there, and could not be read.
+    if (!this.baseMap.has(key)) return undefined;
+
     const oldValue = this.baseMap.get(key) as V;
 
     this.baseMap.delete(key);
@@ -283,7 +302,8 @@ export class HamokMap<K, V> extends EntryCollection<K, V, HamokMapEventMap<K, V>
   private put(decoded: K, keyBytes: Uint8Array, value: V, kind?: number): EntryEvent<K, V> {
     const key = this.index.hold(decoded, keyBytes);
 
-    kind ??= this.baseMap.has(key) ? ChangeKind.UPDATE : ChangeKind.INSERT;
+    // What could not be read before is new here.
+    if (kind !== ChangeKind.INSERT) kind = this.baseMap.has(key) ? ChangeKind.UPDATE : ChangeKind.INSERT;
 
     const oldValue = kind === ChangeKind.UPDATE ? this.baseMap.get(key) : undefined;
 

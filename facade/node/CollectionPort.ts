@@ -45,6 +45,8 @@ export interface PortHost {
   readonly outbox: Outbox;
   readonly replies: ReplyOutbox;
   readonly deliveries: DeliveryOutbox;
+  /** The most bytes of one write. */
+  readonly maxCommandBytes: number;
   /** Asks the native side for a barrier. */
   barrier(token: number, handle: number): void;
   /** Log index up to which this peer has applied everything; -1 when nothing. */
@@ -145,6 +147,11 @@ export class CollectionPort {
     return this.host.deliveries;
   }
 
+  /** The most bytes of one write. */
+  get maxCommandBytes(): number {
+    return this.host.maxCommandBytes;
+  }
+
   /** The peer that this collection belongs to, and the others. */
   get grid(): HamokGrid {
     return this.host.grid;
@@ -211,7 +218,9 @@ export class CollectionPort {
     if (keys.length <= maxKeys) return this.part(send, keys, values, convert, owner, subject, timeoutInMs);
 
     const parts: Promise<Outcome>[] = [];
+    const count = Math.ceil(keys.length / maxKeys);
 
+    if (this.pending + count > this.remoteOptions.maxPending) return Promise.reject(tooManyPending(this.remoteOptions));
     for (let start = 0; start < keys.length; start += maxKeys) {
       const partKeys = keys.slice(start, start + maxKeys);
       const partValues = values.slice(start, start + maxKeys);

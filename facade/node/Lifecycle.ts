@@ -34,6 +34,8 @@ export class Lifecycle {
   private leavingDone = new Deferred<void>();
   private joinedDeferred = new Deferred<void>();
   private heartbeat: NodeJS.Timeout | undefined;
+  /** Counts the calls of `leave()`. */
+  private leaves = 0;
 
   constructor(private readonly host: LifecycleHost) {}
 
@@ -102,14 +104,18 @@ export class Lifecycle {
   }
 
   leave(): Promise<void> {
+    this.leaves++;
     if (this.phase === 'leaving' || this.phase === 'left') return this.leavingDone.promise;
     if (this.phase !== 'running') return Promise.resolve();
 
     this.phase = 'leaving';
     this.leavingDone = new Deferred();
     this.abortJoining();
-    this.host.flush();
-    this.host.native.leave();
+    // There is no native peer yet while `start` tells of the first state.
+    if (this.heartbeat !== undefined) {
+      this.host.flush();
+      this.host.native.leave();
+    }
 
     return this.leavingDone.promise;
   }
@@ -174,7 +180,12 @@ export class Lifecycle {
 
     this.phase = 'running';
     host.membership.setState('follower');
+    // A listener may have closed the peer, or had it leave.
     if (this.closed) return;
+    if (this.leaving) {
+      this.onLeft();
+      return;
+    }
 
     host.native.start(() => host.drain());
     this.heartbeat = setInterval(() => {
@@ -184,8 +195,11 @@ export class Lifecycle {
   }
 
   private async joinAfterLeaving(params?: HamokJoinProcessParams): Promise<void> {
+    const { leaves } = this;
+
     await this.leavingDone.promise;
     if (this.closed) throw hamokError('CLOSED', 'Cannot execute join on a closed hamok');
+    if (this.leaves !== leaves) throw hamokError('CLOSED', 'Joining process is aborted: leave() was called again');
 
     return this.join(params);
   }

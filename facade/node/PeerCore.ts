@@ -128,6 +128,7 @@ export class PeerCore implements RecordSink {
       outbox: this.outbox,
       replies: new ReplyOutbox((packed) => this.send(() => native.reply(packed))),
       deliveries: this.deliveries,
+      maxCommandBytes: config.native.maxCommandBytes,
       report,
       commitIndex: () => native.status()[COMMIT_INDEX] ?? -1,
       barrier: (token, handle) => native.barrier(token, handle),

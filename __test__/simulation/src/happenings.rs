@@ -267,7 +267,7 @@ impl World {
         let leaders = self.scene.processes.iter().filter(|it| it.is_well() && it.status().leads);
         let views = leaders.filter_map(|it| Some((it, it.view().filter(|view| view.leads)?)));
         let (leader, newest) = views.max_by_key(|(_, view)| view.term)?;
-        let followed = newest.voters.len() == 1 || newest.quorum_age().is_some_and(|age| age.as_millis() < 500);
+        let followed = newest.voters.len() == 1 || leader.quorum_age().is_some_and(|age| age.as_millis() < 500);
         (newest.membership_committed && followed).then_some((leader, newest))
     }
 

@@ -173,6 +173,11 @@ impl Process {
         self.with_peer(Peer::view)
     }
 
+    /// How long ago a quorum was last known to follow it, on its clock.
+    pub fn quorum_age(&self) -> Option<Duration> {
+        self.with_peer(|peer| Peer::view(peer)?.quorum_age())
+    }
+
     pub fn status(&self) -> StatusReport {
         self.peer.status()
     }

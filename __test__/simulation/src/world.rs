@@ -218,7 +218,7 @@ impl World {
                 format_args!(
                     "{role} in term {term}, leader {leader:x?}, log {last}, committed {commit:?}, members {members}, \
                      voters {voters}, quorum {:?} ago",
-                    view.quorum_age()
+                    process.quorum_age()
                 ),
             );
         }

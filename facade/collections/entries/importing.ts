@@ -4,6 +4,10 @@ import type { CollectionPort, SendBatch } from '../../node/CollectionPort';
 import { nothing } from './results';
 
 const NO_TIMEOUT = 0;
+/** More than what an entry takes in a write besides its key and its value; and a write, besides its entries. */
+const OVERHEAD_BYTES = 64;
+/** What comes in need not be one step, and may be more than one write may hold. In bytes of keys and values. */
+const PART_BYTES = 1024 * 1024;
 
 /**
  * Whether a snapshot can be taken over.
@@ -29,9 +33,38 @@ export function insertWhenReady(
   keys: readonly Uint8Array[],
   values: readonly Uint8Array[],
 ): Promise<void> {
-  if (keys.length === 0) return Promise.resolve();
+  const parts: Promise<void>[] = [];
 
-  return port.batch(send, keys, values, nothing, undefined, undefined, NO_TIMEOUT).catch((error) => {
-    if (!port.closed) port.report(error);
-  });
+  for (let start = 0; start < keys.length; ) {
+    const end = endOfPart(keys, values, start, Math.min(PART_BYTES, port.maxCommandBytes));
+    const part = port.batch(
+      send,
+      keys.slice(start, end),
+      values.slice(start, end),
+      nothing,
+      undefined,
+      undefined,
+      NO_TIMEOUT,
+    );
+
+    parts.push(
+      part.catch((error) => {
+        if (!port.closed) port.report(error);
+      }),
+    );
+    start = end;
+  }
+
+  return Promise.all(parts).then(nothing);
+}
+
+function endOfPart(keys: readonly Uint8Array[], values: readonly Uint8Array[], start: number, limit: number): number {
+  let bytes = OVERHEAD_BYTES;
+
+  for (let end = start; end < keys.length; end++) {
+    bytes += (keys[end]?.length ?? 0) + (values[end]?.length ?? 0) + OVERHEAD_BYTES;
+    if (bytes > limit && end > start) return end;
+  }
+
+  return keys.length;
 }

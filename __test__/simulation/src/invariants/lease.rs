@@ -42,7 +42,7 @@ impl Invariant for Lease {
             return Err(format!("{name} calls in term {term}, and term {newest} has a leader since {since_ms} ms"));
         }
         let leads = |view: &View| view.leads && view.term == term && view.voters.len() > 1;
-        let age_ms = process.view().filter(leads).and_then(|view| Some(view.quorum_age()?.as_millis() as u64));
+        let age_ms = process.view().filter(leads).and_then(|_| Some(process.quorum_age()?.as_millis() as u64));
         let leased_ms = self.leased_ms.get(&stamp.process).copied().unwrap_or(0);
         match age_ms {
             Some(age_ms) if age_ms > process.lease_ms + GRACE_MS && scene.now_ms > leased_ms + GRACE_MS => {
@@ -59,7 +59,7 @@ impl Invariant for Lease {
                 continue;
             }
             let Some(view) = process.view().filter(|view| view.leads) else { continue };
-            if view.quorum_age().is_some_and(|age| age.as_millis() as u64 <= process.lease_ms) {
+            if process.quorum_age().is_some_and(|age| age.as_millis() as u64 <= process.lease_ms) {
                 self.leased_ms.insert(index, scene.now_ms);
             }
             let newest = self.newest.entry(status.grid).or_default();
