@@ -101,6 +101,8 @@ pub(super) struct Grid {
     pub catch_up_to: u64,
     pub session_started: bool,
     pub view: View,
+    /// The last leader that was known, and its term.
+    pub last_leader: Option<(u64, NodeId)>,
 }
 
 pub(super) struct Driver {
@@ -308,7 +310,7 @@ impl Driver {
         raft.watch_removed(self.log_is_watched);
         lock(&self.status).raft = Some(raft.clone());
         self.election.leader_heard(now_ms);
-        self.grid = Some(Grid { id, raft, switchboard, catch_up_to, session_started: false, view });
+        self.grid = Some(Grid { id, raft, switchboard, catch_up_to, session_started: false, view, last_leader: None });
         self.set_parting();
     }
 
@@ -521,6 +523,7 @@ impl Driver {
     pub fn refresh_view(&mut self) {
         let Some(grid) = &mut self.grid else { return };
         let before = std::mem::replace(&mut grid.view, grid.raft.view());
+        grid.last_leader = grid.view.leader.map(|leader| (grid.view.term, leader)).or(grid.last_leader);
         if !grid.view.running {
             return self.fail("The Raft engine has stopped; the peer starts over".into());
         }

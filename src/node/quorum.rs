@@ -55,7 +55,7 @@ pub fn can_elect(voters: &BTreeSet<NodeId>, is_there: impl Fn(&NodeId) -> bool) 
 }
 
 /// Whether a follower and its leader are a majority. What the follower has of the leader's own term is committed then, though
-/// nobody has said so yet (Ongaro, *Consensus: Bridging Theory and Practice*, section 3.6.2).
+/// nobody has said so yet, and the term may be over (Ongaro, *Consensus: Bridging Theory and Practice*, section 3.6.2).
 pub fn decides_with_leader(me: NodeId, leader: Option<NodeId>, voters: &BTreeSet<NodeId>) -> bool {
     leader.is_some_and(|leader| leader != me && can_elect(voters, |node| *node == me || *node == leader))
 }

@@ -161,9 +161,9 @@ impl Driver {
             rest: grid.raft.commands_from(applied_index + 1),
             last: grid.raft.last_position(),
         };
-        let all_committed = view.membership_committed
-            && log.last.term == view.term
-            && quorum::decides_with_leader(self.node, view.leader, &view.voters);
+        let last_leader = view.leader.map(|leader| (view.term, leader)).or(grid.last_leader);
+        let sender = last_leader.filter(|(term, _)| *term == log.last.term).map(|(_, leader)| leader);
+        let all_committed = view.membership_committed && quorum::decides_with_leader(self.node, sender, &view.voters);
         let farewells = &self.leading.farewells;
         let policy = self.options.quorum_loss;
         let needed = quorum::participants_needed(&view.voters, farewells, self.options.min_peers, policy);

@@ -13,6 +13,8 @@ use crate::wire::packet::Body;
 pub(super) const RESEND_MS: u64 = 700;
 /// Outcomes that no further request has confirmed after this time are confirmed by themselves.
 pub(super) const CONFIRM_MS: u64 = 1_000;
+/// More than what a packet has besides the batch in it.
+const PACKET_OVERHEAD_BYTES: usize = 64;
 /// After a refusal, before the next attempt.
 const RETRY_MS: u64 = 20;
 
@@ -77,7 +79,7 @@ impl Driver {
             self.accept_batch(leader, batch).await;
         } else {
             let Batch { first, count, command } = batch;
-            self.sending.in_pieces |= command.len() > WHOLE_PACKET_BYTES;
+            self.sending.in_pieces |= command.len() + PACKET_OVERHEAD_BYTES > WHOLE_PACKET_BYTES;
             self.send_to_node(leader, Body::Submit { first, count, command });
         }
     }
