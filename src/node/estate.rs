@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use crate::mutation::Mutation;
 use crate::state_machine::StateMachine;
-use crate::state_machine::lineage::Lineage;
 use crate::wire::GridId;
 use crate::wire::blob::Blob;
 use crate::wire::codec;
@@ -106,9 +105,17 @@ impl Estate {
         machine
     }
 
-    /// Whether a grid holds all of it that is known to be committed.
-    pub fn is_covered_by(&self, grid: GridId, lineage: &Lineage) -> bool {
-        grid == self.grid || lineage.covers(self.grid, self.machine.revision(), self.committed)
+    /// Whether a state of a grid holds all of it that is known to be committed. In the grid itself, that of a peer that has
+    /// come back may not have got so far.
+    pub fn is_covered_by(&self, grid: GridId, state: &StateMachine) -> bool {
+        let revision = self.machine.revision();
+        let caught_up = grid == self.grid && state.revision() >= revision;
+        caught_up || state.lineage().covers(self.grid, revision, self.committed)
+    }
+
+    /// Whether it holds no more of the same grid than another one.
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        self.grid == other.grid && self.machine.revision() <= other.machine.revision() && self.last <= other.last
     }
 
     /// A snapshot of what is known to be committed.
@@ -160,10 +167,14 @@ mod tests {
             let inheritance = Inheritance { last, ..estate.inheritance(&[]) };
             let mut heir = StateMachine::default();
             heir.apply(1, &Command::Restore(inheritance), &mut Vec::new());
-            estate.is_covered_by(8, heir.lineage())
+            estate.is_covered_by(8, &heir)
         };
         assert!(covers(&estate(), LogPosition { term: 1, index: 1 }));
         assert!(!covers(&certain, LogPosition { term: 1, index: 1 }));
         assert!(covers(&certain, LogPosition { term: 1, index: 2 }));
+        // Or in its own grid, where it has been applied.
+        assert!(estate().is_covered_by(7, &machine) && !certain.is_covered_by(7, &machine));
+        assert!(!estate().is_covered_by(7, &StateMachine::default()));
+        assert!(estate().is_part_of(&certain) && !certain.is_part_of(&estate()));
     }
 }

@@ -134,8 +134,12 @@ impl Driver {
         let estate = self.freeze().await;
         self.start_over();
         if let Some(estate) = estate {
-            self.reforming.estates.retain(|other| other.grid != estate.grid);
-            self.reforming.estates.push(estate);
+            // It may have come back to this grid, and given it up again before it held what it had held.
+            let estates = &mut self.reforming.estates;
+            estates.retain(|other| !other.is_part_of(&estate));
+            if !estates.iter().any(|other| estate.is_part_of(other)) {
+                estates.push(estate);
+            }
         }
         self.seek_with_estate();
     }
@@ -290,14 +294,15 @@ impl Driver {
         }
         let grid = self.grid_id();
         let state = self.replica.lock();
-        let lineage = state.machine.lineage();
-        self.reforming.estates.retain(|estate| grid == 0 || !estate.is_covered_by(grid, lineage));
+        self.reforming.estates.retain(|estate| grid == 0 || !estate.is_covered_by(grid, &state.machine));
     }
 
     pub async fn bring_estates(&mut self, now_ms: u64) {
         let ready = self.inheritance.is_none() && now_ms >= self.reforming.next_bring_at_ms;
         let Some(view) = self.view().filter(|view| ready && view.members.contains_key(&self.node)) else { return };
-        let (Some(leader), Some(estate)) = (view.leader, self.reforming.estates.first()) else { return };
+        let own = self.grid_id();
+        let brought = self.reforming.estates.iter().find(|estate| estate.grid != own);
+        let (Some(leader), Some(estate)) = (view.leader, brought) else { return };
         let (grid, state) = (estate.grid, estate.snapshot().clone());
         self.reforming.next_bring_at_ms = now_ms + BRING_MS;
         if leader == self.node {
