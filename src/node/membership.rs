@@ -1,7 +1,7 @@
 //! What a leader changes in the membership, one step at a time.
 //!
 //! Pure: from what is so and what is wished to the next change. Every change adds or removes at most one voter, so that
-//! any majority before meets any majority after.
+//! any majority before meets any majority after. Votes go to those first that may lead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,12 +54,16 @@ pub fn next_change(situation: &Situation<'_>) -> Option<MembershipChange> {
     if let Some((node, member)) = newcomer {
         return change(&|change| change.members.extend([(*node, member.clone())]));
     }
-    if voters.len() >= MAX_VOTERS {
-        return None;
-    }
     let caught_up =
         |node: &&NodeId| matched.get(*node).is_some_and(|matched| matched + CAUGHT_UP_ENTRIES >= *last_log_index);
-    let promoted = members.keys().filter(|node| !voters.contains(node)).find(caught_up)?;
+    // Who may lead needs a vote more than who may not.
+    let may_lead = |node: &&NodeId| members.get(*node).is_some_and(|member| member.electable);
+    let waiting = || members.keys().filter(|node| !voters.contains(node)).filter(caught_up);
+    let promoted = waiting().find(may_lead).or_else(|| waiting().next())?;
+    if voters.len() >= MAX_VOTERS {
+        let demoted = voters.iter().find(|node| !may_lead(node) && *node != leader).filter(|_| may_lead(&promoted))?;
+        return change(&|change| change.voters.retain(|node| node != demoted));
+    }
     change(&|change| change.voters.extend([*promoted]))
 }
 
@@ -68,8 +72,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Every fourth one only follows.
     fn member(node: NodeId) -> Member {
-        Member { peer_id: format!("peer-{node}"), electable: true }
+        Member { peer_id: format!("peer-{node}"), electable: !node.is_multiple_of(4) }
     }
 
     fn members(nodes: impl IntoIterator<Item = NodeId>) -> BTreeMap<NodeId, Member> {
@@ -115,6 +120,9 @@ mod tests {
                 let Some(change) = next_change(&situation) else {
                     prop_assert!(members.keys().all(|node| !departed.contains(node)));
                     prop_assert!(voters.len() >= members.len().min(MAX_VOTERS));
+                    let waits = members.iter().any(|(node, it)| it.electable && !voters.contains(node));
+                    let follows = |node: &NodeId| !members[node].electable;
+                    prop_assert!(!waits || !voters.iter().any(follows), "one that may lead waits for a vote");
                     return Ok(());
                 };
                 prop_assert!(change.voters.symmetric_difference(&voters).count() <= 1);

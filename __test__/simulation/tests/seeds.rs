@@ -9,9 +9,9 @@ use hamok_simulation::{Detail, Profile, Report, run};
 const KNOWN_SEEDS: u64 = 120;
 const NEW_SEEDS: u64 = 120;
 /// Found something once.
-const NOTABLE_SEEDS: [u64; 14] = [
+const NOTABLE_SEEDS: [u64; 15] = [
     40_476, 8_007_528, 9_003_638, 9_003_856, 9_100_723, 23_009_139, 23_009_884, 24_000_643, 24_002_524, 28_000_525,
-    31_005_209, 43_001_982, 44_009_539, 46_000_051,
+    31_005_209, 43_001_982, 44_009_539, 46_000_051, 47_003_612,
 ];
 const NOTABLE_SEEDS_OF_EVERYTHING: [u64; 8] = [20_061, 20_132, 20_664, 20_799, 20_972, 80_225, 81_071, 21_000_099];
 
