@@ -15,13 +15,15 @@ import { PAGE_SIZE } from './schema';
 const MISSING = ['3F000', '42P01', '42883'];
 
 /**
- * What the function gives, in a row for each item: as one value, what was found may be longer than a string of JavaScript
- * can be. Numbers that JavaScript may not be able to hold come as text.
+ * What the function gives. For several items there is a row for each: as one value, what was found may be longer than a
+ * string of JavaScript can be. Numbers that JavaScript may not be able to hold come as text.
  */
 interface Reply {
-  /** The item, from 1 on; null when there is none. All but what was found is in the first row. */
-  readonly item: string | null;
-  readonly found: Buffer | null;
+  /** Of one item, or none. */
+  readonly previous?: (Buffer | null)[];
+  /** The item of this row, from 1 on. All but what was found is in the first row. */
+  readonly item?: string | null;
+  readonly found?: Buffer | null;
   /** These three: null when every operation was done, and for the first time. */
   readonly statuses: ('done' | 'failed' | StaleWriteCode)[] | null;
   readonly repeated: boolean[] | null;
@@ -49,25 +51,28 @@ export class PostgresBackend implements StoreBackend {
 
   async apply(operations: readonly EncodedOperation[], writer: Writer | undefined): Promise<EncodedResult[]> {
     const items = itemsOf(operations);
-    const replies = await this.query<Reply>(this.statements.apply, [
-      writer?.epoch ?? null,
-      writer?.term ?? null,
-      operations.map(({ kind }) => kind),
-      operations.map(({ index }) => index),
-      operations.map(({ operationId }) => operationId),
-      items.firsts,
-      items.counts,
-      items.keys,
-      items.positions,
-      items.values,
-    ]);
+    const replies = await this.query<Reply>(
+      items.positions.length > 1 ? this.statements.applyMany : this.statements.apply,
+      [
+        writer?.epoch ?? null,
+        writer?.term ?? null,
+        operations.map(({ kind }) => kind),
+        operations.map(({ index }) => index),
+        operations.map(({ operationId }) => operationId),
+        items.firsts,
+        items.counts,
+        items.keys,
+        items.positions,
+        items.values,
+      ],
+    );
 
-    const found: (Buffer | null)[] = [];
     let [first] = replies;
+    const found = [...(first?.previous ?? [])];
 
     for (const reply of replies) {
       if (reply.item === '1') first = reply;
-      if (reply.item !== null) found[Number(reply.item) - 1] = reply.found;
+      if (reply.item) found[Number(reply.item) - 1] = reply.found ?? null;
     }
 
     return items.counts.map((count, position) => {
@@ -123,7 +128,9 @@ function statementsOf(schema: string, table: string) {
 
   return {
     acquire: `SELECT ${acquire}($1, $2)::text AS epoch`,
-    apply: `SELECT p.item::text, p.found, a.* FROM (
+    apply: `SELECT statuses, repeated, failures, previous, refused_by::text[] FROM ${apply}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    // Takes longer to plan.
+    applyMany: `SELECT p.item::text, p.found, a.* FROM (
         SELECT previous, statuses, repeated, failures, refused_by::text[]
         FROM ${apply}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
       ) AS r
