@@ -113,7 +113,7 @@ export class Requests {
   start(request: PendingRequest, deadline = deadlineOf(request)): void {
     request.deadline = deadline;
     // One that has passed by now must not put off the timer for the others, however often there is one.
-    if (Math.max(deadline, performance.now() + SWEEP_SPACING_MS) < this.dueAt) this.wakeAt(deadline);
+    if (deadline < this.dueAt && performance.now() + SWEEP_SPACING_MS < this.dueAt) this.wakeAt(deadline);
   }
 
   /** The answer is here. Does nothing when its request is gone. */

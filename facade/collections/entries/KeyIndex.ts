@@ -4,7 +4,9 @@
  * Keys arrive as bytes, and an object that is decoded anew is no key that a JavaScript `Map` knows. Two keys count as the
  * same when their codec gives the same bytes. Keys that are no objects need none of this and cost nothing.
  */
+
 import type { EntryCodec } from './EntryCodec';
+import { keyText } from './keyText';
 
 export class KeyIndex<K> {
   private readonly known = new Map<string, K>();
@@ -14,14 +16,14 @@ export class KeyIndex<K> {
   find(key: K, codec: EntryCodec<K, any>): K {
     if (!isObject(key) || this.known.size === 0) return key;
 
-    return this.known.get(text(codec.encodeKey(key))) ?? key;
+    return this.known.get(keyText(codec.encodeKey(key))) ?? key;
   }
 
   /** As `find`, for a key that is about to be held. @param bytes the key as its codec encodes it */
   hold(key: K, bytes: Uint8Array): K {
     if (!isObject(key)) return key;
 
-    const id = text(bytes);
+    const id = keyText(bytes);
     const held = this.known.get(id);
 
     if (held === undefined) this.known.set(id, key);
@@ -33,7 +35,7 @@ export class KeyIndex<K> {
   release(key: K, bytes: Uint8Array): K {
     if (!isObject(key)) return key;
 
-    const id = text(bytes);
+    const id = keyText(bytes);
     const held = this.known.get(id);
 
     this.known.delete(id);
@@ -48,8 +50,4 @@ export class KeyIndex<K> {
 
 function isObject(key: unknown): boolean {
   return typeof key === 'object' && key !== null;
-}
-
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -37,25 +37,17 @@ export function insertWhenReady(
 
   for (let start = 0; start < keys.length; ) {
     const end = endOfPart(keys, values, start, Math.min(PART_BYTES, port.maxCommandBytes));
-    const part = port.batch(
-      send,
-      keys.slice(start, end),
-      values.slice(start, end),
-      nothing,
-      undefined,
-      undefined,
-      NO_TIMEOUT,
-    );
+    const [partKeys, partValues] = [keys.slice(start, end), values.slice(start, end)];
 
-    parts.push(
-      part.catch((error) => {
-        if (!port.closed) port.report(error);
-      }),
-    );
+    parts.push(port.batch(send, partKeys, partValues, nothing, undefined, undefined, NO_TIMEOUT));
     start = end;
   }
 
-  return Promise.all(parts).then(nothing);
+  return Promise.allSettled(parts).then((ends) => {
+    const failure = ends.find((end) => end.status === 'rejected');
+
+    if (failure && !port.closed) port.report(failure.reason);
+  });
 }
 
 function endOfPart(keys: readonly Uint8Array[], values: readonly Uint8Array[], start: number, limit: number): number {

@@ -2,7 +2,9 @@
  * Where the keys that a store gives back stand in the list that it was given. A store may give the same objects, or keys
  * that it has made anew.
  */
+
 import type { EntryCodec } from '../entries/EntryCodec';
+import { keyText } from '../entries/keyText';
 
 export class KeyPositions<K> {
   private readonly byKey: Map<K, number>;
@@ -22,12 +24,8 @@ export class KeyPositions<K> {
     const position = this.byKey.get(key);
 
     if (position !== undefined || key === undefined) return position;
-    this.byBytes ??= new Map(this.keyBytes.map((bytes, index) => [text(bytes), index]));
+    this.byBytes ??= new Map(this.keyBytes.map((bytes, index) => [keyText(bytes), index]));
 
-    return this.byBytes.get(text(this.codec.encodeKey(key)));
+    return this.byBytes.get(keyText(this.codec.encodeKey(key)));
   }
-}
-
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
