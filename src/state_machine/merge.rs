@@ -83,4 +83,6 @@ impl Content {
 #[cfg(test)]
 mod chains;
 #[cfg(test)]
+mod dropped;
+#[cfg(test)]
 mod tests;

@@ -13,9 +13,9 @@ use crate::wire::command::{
     Operation, Outcome, QueueOperation, RemoteMethod, RemoteOperation, RequestBatch, RequestsAgain, Sweep,
 };
 
-const PARENT: u64 = 1;
-const WINNER: u64 = 2;
-const LOSER: u64 = 3;
+pub(super) const PARENT: u64 = 1;
+pub(super) const WINNER: u64 = 2;
+pub(super) const LOSER: u64 = 3;
 
 fn blob(text: &str) -> Blob {
     Blob::from(text.as_bytes())
@@ -75,7 +75,7 @@ pub(super) fn ask_again(
     next
 }
 
-fn sweep(machine: &mut StateMachine, sessions: Vec<NodeId>, collections: &[&str]) {
+pub(super) fn sweep(machine: &mut StateMachine, sessions: Vec<NodeId>, collections: &[&str]) {
     machine.apply(1, &Command::Sweep(Sweep { sessions, collections: Vec::new() }), &mut Vec::new());
     let abandoned = |id: &&str| Some((CollectionId::from(*id), machine.collection(id)?.abandoned_at));
     let collections = collections.iter().filter_map(abandoned).collect();
@@ -83,7 +83,7 @@ fn sweep(machine: &mut StateMachine, sessions: Vec<NodeId>, collections: &[&str]
 }
 
 /// A grid that goes on with what `machine` holds, of which the parent knew `committed` to be committed.
-fn reformed(machine: &StateMachine, committed: u64) -> StateMachine {
+pub(super) fn reformed(machine: &StateMachine, committed: u64) -> StateMachine {
     reformed_from(PARENT, machine, committed)
 }
 
@@ -122,7 +122,7 @@ pub(super) fn queue(machine: &StateMachine) -> Vec<String> {
     content.entries().unwrap().iter().map(|(_, entry)| text(&entry.value)).collect()
 }
 
-fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+pub(super) fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
     pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
 }
 
@@ -511,76 +511,6 @@ fn what_comes_over_before_its_caller_asks_again_is_answered_from_there() {
 pub(super) fn pending(machine: &StateMachine) -> usize {
     let Content::RemoteMap(remote) = &machine.collection("remote").unwrap().content else { panic!() };
     remote.len()
-}
-
-/// A grid and one that goes on from it, with a queue and a map that only the session 9 had open.
-fn parted_with_all_in_use_by_one() -> (StateMachine, StateMachine) {
-    let mut parent = StateMachine::default();
-    run(&mut parent, 9, vec![push("1"), push("2"), set("a", "0"), set("b", "0")]);
-    let reform = reformed(&parent, parent.revision());
-    (parent, reform)
-}
-
-#[test]
-fn a_collection_that_the_loser_has_dropped_and_made_anew_takes_nothing_away() {
-    let (mut parent, mut loser) = parted_with_all_in_use_by_one();
-    sweep(&mut loser, vec![9], &["queue", "map"]);
-    run(&mut loser, 5, vec![push("l"), set("b", "loser")]);
-    run(&mut parent, 9, vec![push("3")]);
-    merge(&mut parent, &loser, (PARENT, LOSER));
-    assert_eq!(queue(&parent), ["1", "2", "3", "l"]);
-    assert_eq!(map(&parent), pairs([("a", "0"), ("b", "loser")]));
-    // What came over is in both from then on.
-    run(&mut loser, 5, vec![pop()]);
-    merge(&mut parent, &loser, (PARENT, LOSER));
-    assert_eq!(queue(&parent), ["1", "2", "3"]);
-}
-
-#[test]
-fn a_collection_that_was_made_in_the_end_that_a_reform_took_over_is_not_made_anew() {
-    let (mut parent, mut winner) = (StateMachine::default(), StateMachine::default());
-    run(&mut parent, 9, vec![push("1"), push("2")]);
-    let mut loser = reformed(&parent, 0);
-    merge(&mut winner, &parent, (WINNER, PARENT));
-    assert_eq!(queue(&winner), ["1", "2"]);
-    run(&mut loser, 5, vec![pop(), push("3")]);
-    merge(&mut winner, &loser, (WINNER, LOSER));
-    assert_eq!(queue(&winner), ["2", "3"]);
-}
-
-#[test]
-fn a_collection_that_the_winner_has_dropped_comes_back_as_a_whole() {
-    let (mut parent, mut loser) = parted_with_all_in_use_by_one();
-    run(&mut loser, 5, vec![push("3")]);
-    sweep(&mut parent, vec![9], &["queue", "map"]);
-    let mut anew = parent.clone();
-    merge(&mut parent, &loser, (PARENT, LOSER));
-    assert_eq!(queue(&parent), ["1", "2", "3"]);
-    assert_eq!(map(&parent), pairs([("a", "0"), ("b", "0")]));
-    run(&mut anew, 8, vec![push("w"), set("a", "winner")]);
-    merge(&mut anew, &loser, (PARENT, LOSER));
-    assert_eq!(queue(&anew), ["w", "1", "2", "3"]);
-    assert_eq!(map(&anew), pairs([("a", "winner"), ("b", "0")]));
-    run(&mut loser, 5, vec![pop(), remove("b")]);
-    merge(&mut anew, &loser, (PARENT, LOSER));
-    assert_eq!(queue(&anew), ["w", "2", "3"]);
-    assert_eq!(map(&anew), pairs([("a", "winner")]));
-}
-
-#[test]
-fn what_the_loser_took_of_the_common_past_is_known_however_many_sessions_have_ended_since() {
-    let mut parent = StateMachine::default();
-    run(&mut parent, 9, vec![push("1"), push("2")]);
-    let mut loser = reformed(&parent, parent.revision());
-    run(&mut loser, 5, vec![pop()]);
-    sweep(&mut loser, vec![9], &[]);
-    for session in 100..2_200 {
-        run(&mut loser, session, Vec::new());
-        sweep(&mut loser, vec![session], &[]);
-    }
-    assert!(!loser.sessions.has_applied(RequestId { session: 9, number: 4 }));
-    merge(&mut parent, &loser, (PARENT, LOSER));
-    assert_eq!(queue(&parent), ["2"]);
 }
 
 #[test]
