@@ -125,7 +125,7 @@ impl RemoteExecutor {
             let end = map.executed().saturating_add(if fenced { MAX_UNMARKED_FENCED } else { MAX_UNMARKED });
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
             for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
-                let again = operation.position < inherited || operation.moved;
+                let again = operation.position < inherited || operation.begun_elsewhere;
                 let attempt = if again && !Mutation::AttemptForgotten.is_planted() { 2 } else { 1 };
                 orders.push(Order::Execute { handle, epoch, attempt, operation: operation.clone() });
                 handed.next = operation.position.saturating_add(1);

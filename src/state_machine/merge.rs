@@ -40,9 +40,11 @@ impl StateMachine {
             let own = self.collections.entry(id.clone()).or_insert_with(fresh);
             own.attached.extend(&theirs.attached);
             if let (Content::RemoteMap(own), Content::RemoteMap(theirs)) = (&mut own.content, &theirs.content) {
-                // What has applied here is on this list, or was executed.
-                let is_known = |it: &PendingOperation| here.has_applied(it.origin) || here.has_applied(it.request);
-                for pending in theirs.pending_from(0).filter(|it| !is_known(it)) {
+                // What has applied in a grid is on its list, or was executed.
+                let is_known =
+                    |to: &Sessions, it: &PendingOperation| to.has_applied(it.origin) || to.has_applied(it.request);
+                own.begun_elsewhere(|pending| is_known(there, pending));
+                for pending in theirs.pending_from(0).filter(|it| !is_known(here, it)) {
                     self.revision = self.revision.saturating_add(1);
                     own.push_moved(pending, index, self.revision);
                     effects.push(Effect::Queued { request: pending.request });
@@ -80,6 +82,8 @@ impl Content {
     }
 }
 
+#[cfg(test)]
+mod begun;
 #[cfg(test)]
 mod chains;
 #[cfg(test)]

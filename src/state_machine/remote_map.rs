@@ -36,8 +36,8 @@ pub struct PendingOperation {
     /// The grid's revision at which it was: unlike the index, no two operations share one.
     pub revision: u64,
     pub operation: RemoteOperation,
-    /// Whether it comes from a grid that was merged into this one, whose leader may have started it.
-    pub moved: bool,
+    /// Whether the leader of another grid may have started it.
+    pub begun_elsewhere: bool,
 }
 
 impl RemoteMap {
@@ -50,7 +50,7 @@ impl RemoteMap {
             index,
             revision,
             operation,
-            moved: false,
+            begun_elsewhere: origin != request,
         });
         self.queued = self.queued.saturating_add(1);
     }
@@ -58,7 +58,7 @@ impl RemoteMap {
     /// Takes over an operation that is pending in another grid.
     pub(super) fn push_moved(&mut self, from: &PendingOperation, index: u64, revision: u64) {
         let position = self.queued;
-        self.pending.push_back(PendingOperation { position, index, revision, moved: true, ..from.clone() });
+        self.pending.push_back(PendingOperation { position, index, revision, begun_elsewhere: true, ..from.clone() });
         self.queued = self.queued.saturating_add(1);
     }
 
@@ -95,12 +95,20 @@ impl RemoteMap {
     }
 
     /// An answer to another claim than the present one comes too late, and a second one to the same changes nothing: the
-    /// first may be in use.
+    /// first may be in use. Between two claims another grid may have had the store, and what waits here on its own list.
     pub fn acquired(&mut self, acquired: &Acquired, lineage_epoch: u64) {
         let Acquired { claim, epoch, .. } = *acquired;
-        if claim == self.claim(claim.grid, lineage_epoch) && self.epoch_for(claim).is_none() {
-            self.acquired = Some((claim, epoch));
+        if claim == self.claim(claim.grid, lineage_epoch)
+            && self.epoch_for(claim).is_none()
+            && self.acquired.replace((claim, epoch)).is_some()
+        {
+            self.begun_elsewhere(|_| true);
         }
+    }
+
+    /// The leader of another grid may have started these operations.
+    pub(super) fn begun_elsewhere(&mut self, which: impl Fn(&PendingOperation) -> bool) {
+        self.pending.iter_mut().for_each(|operation| operation.begun_elsewhere |= which(operation));
     }
 
     /// Takes the head off if its position is this one.

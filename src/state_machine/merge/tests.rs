@@ -602,8 +602,8 @@ fn pending_remote_operations_and_sessions_move_once() {
     run(&mut loser, 5, vec![remote_set("x"), remote_set("y")]);
     merge(&mut parent, &loser, (PARENT, LOSER));
     let Content::RemoteMap(remote) = &parent.collection("remote").unwrap().content else { panic!() };
-    let pending: Vec<_> = remote.pending_from(0).map(|it| (it.request.session, it.moved)).collect();
-    assert_eq!(pending, [(9, false), (5, true), (5, true)]);
+    let pending: Vec<_> = remote.pending_from(0).map(|it| (it.request.session, it.begun_elsewhere)).collect();
+    assert_eq!(pending, [(9, true), (5, true), (5, true)]);
     // The caller asks again under its old session's numbers, and is known.
     assert_eq!(parent.sessions.next(5), loser.sessions.next(5));
     assert_eq!(parent.sessions.outcome(RequestId { session: 5, number: 0 }).map(|it| &**it), Some(&Outcome::Done));
