@@ -112,13 +112,17 @@ pub enum Notice<'a> {
         epoch: u64,
         attempt: u8,
         operation: &'a PendingOperation,
+        /// Its request, if that is this peer's.
+        caller: Option<Token>,
     },
     /// Nothing that was handed over in `term` or before may be started any more.
     Halt {
         term: u64,
     },
+    /// What the operation at this position has changed.
     RemoteEvents {
         handle: Handle,
+        position: u64,
         events: &'a [RemoteEvent],
     },
     /// The leader is at work on this map; `head` is the caller's own request if that is the one that runs.

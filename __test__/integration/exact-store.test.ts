@@ -189,6 +189,59 @@ describe('the leader', () => {
   });
 });
 
+describe('what the store has done', () => {
+  it('is known to the listeners of the leader and then to its callers at once, and is told nobody twice', async () => {
+    const grid = createGrid(3, QUICK);
+    let answer = () => {};
+    let cut = false;
+    const hooks: MemoryStoreHooks = {
+      after: () => (cut ? new Promise<void>((resolve) => (answer = resolve)) : undefined),
+    };
+    const { maps, of } = exact(grid.peers, { hooks });
+
+    await grid.join();
+    const { leader, followers } = grid;
+    const map = of(leader);
+    const heard: string[][] = maps.map(() => []);
+    const tell = (peer: Hamok, text: string) => heard[grid.peers.indexOf(peer)]?.push(text);
+
+    for (const peer of grid.peers) {
+      of(peer).on('insert', (key, value) => tell(peer, `insert ${key} ${value}`));
+      of(peer).on('update', (key, old, value) => tell(peer, `update ${key} ${old} ${value}`));
+    }
+    await map.set('a', 1);
+    expect(heard[grid.peers.indexOf(leader)]).toEqual(['insert a 1']);
+    await until(() => maps.every(({ stats }) => stats.lag === 0), 'all know');
+
+    cut = true;
+    const set = map.set('a', 2);
+    await until(() => map.stats.lag === 1, 'it is ordered');
+    await until(() => of(followers[0]!).stats.lag === 1 && of(followers[1]!).stats.lag === 1, 'everywhere');
+    for (const peer of followers) grid.cut(peer);
+    answer();
+    expect(await set).toBe(1);
+    expect(heard[grid.peers.indexOf(leader)]).toEqual(['insert a 1', 'update a 1 2']);
+    cut = false;
+    for (const peer of followers) grid.heal(peer);
+
+    await until(() => maps.every(({ stats }) => stats.lag === 0), 'all know');
+    await until(() => heard.every(({ length }) => length >= 2), 'all have heard');
+    await map.set('b', 1);
+    await until(() => heard.every((texts) => texts.at(-1) === 'insert b 1'), 'all have heard of the next');
+    expect(heard).toEqual(maps.map(() => ['insert a 1', 'update a 1 2', 'insert b 1']));
+  });
+
+  it('waits no longer, so that one operation at a time is never too many', async () => {
+    const grid = createGrid(3);
+    const { of } = exact(grid.peers, { maxPendingOperations: 1 });
+
+    await grid.join();
+    const map = of(grid.leader);
+
+    for (const number of numbers(100)) expect(await map.set('key', number)).toBe(number > 0 ? number - 1 : undefined);
+  });
+});
+
 describe('two grids on one store', () => {
   it('the later one has it; the other stops, says so, and takes it back when it is told to', async () => {
     const database = new Database();

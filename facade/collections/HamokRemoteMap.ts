@@ -4,8 +4,10 @@ import { createLogger } from '../common/logger';
 import type { HamokRemoteMapSnapshot } from '../HamokSnapshot';
 import type { CollectionPort, CollectionSink, Send, SendBatch } from '../node/CollectionPort';
 import { readRemoteEvents } from '../node/NativeStream';
+import { outcomeOf } from '../node/Outcome';
 import { ChangeKind, RemoteMethod } from '../node/protocol';
-import type { RemoteEvent } from '../node/ReplyOutbox';
+import type { Execution } from '../node/RecordSink';
+import type { RemoteEvent, RemoteResult } from '../node/ReplyOutbox';
 import { boolean, functionOption, integer, object, time } from '../node/validation';
 import type { CollectionConfig } from './CollectionConfig';
 import { EntryCollection, type EntrySenders, iterable, rejected } from './EntryCollection';
@@ -126,6 +128,8 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
   protected readonly senders = SENDERS;
 
   private readonly executor: RemoteMapExecutor<K, V>;
+  /** The listeners of this peer have heard of what operations below this position have changed. */
+  private heardBelow = 0;
   private readonly watch = new StoreWatch({
     slow: (ms) => {
       logger.warn(`The store of the remote map ${this.id} is slow: a call takes longer than ${Math.round(ms)} ms`);
@@ -165,6 +169,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
       {
         replies: port.replies,
         watch: this.watch,
+        done: (execution, result) => this.onDone(execution, result),
         abandonAfterMs: time('abandonAfterMs', config.abandonAfterMs ?? 30_000, 1),
         report: (error) => port.report(error),
       },
@@ -173,7 +178,11 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     const sink: CollectionSink = {
       execute: (order) => this.executor.execute(order),
       halt: (term, letRunningFinish) => this.executor.halt(term, letRunningFinish),
-      remoteEvents: (packed) => this.onRemoteEvents(packed),
+      remoteEvents: (position, packed) => this.onRemoteEvents(position, packed),
+      // Another grid counts anew.
+      ready: () => {
+        this.heardBelow = 0;
+      },
       eventsLost: () => this.dispatch('events-lost', []),
       executing: () => this.executor.size,
     };
@@ -305,9 +314,21 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     return call();
   }
 
-  private onRemoteEvents(packed: Buffer): void {
+  /** Who waits here need not wait until the others know. */
+  private onDone({ position, callerToken }: Execution, { entries, events }: RemoteResult): void {
+    this.heardBelow = Math.max(position + 1, this.heardBelow);
+    this.emitAll(events);
+    if (callerToken > 0) this.port.answer(callerToken, outcomeOf(entries));
+  }
+
+  private onRemoteEvents(position: number, packed: Buffer): void {
+    if (position < this.heardBelow) return;
     if (!this.emitEvents || !OPERATION_EVENTS.some((name) => this.listenerCount(name) > 0)) return;
-    for (const event of readRemoteEvents(packed)) {
+    this.emitAll(readRemoteEvents(packed));
+  }
+
+  private emitAll(events: Iterable<RemoteEvent>): void {
+    for (const event of events) {
       try {
         this.emitRemote(event);
       } catch (error) {

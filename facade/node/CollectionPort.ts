@@ -24,7 +24,7 @@ export interface CollectionSink {
   execute?(order: Execution | Claim): void;
   /** @param letRunningFinish whether the operation that runs may still take its next steps */
   halt?(term: number, letRunningFinish: boolean): void;
-  remoteEvents?(packed: Buffer): void;
+  remoteEvents?(position: number, packed: Buffer): void;
   eventsLost?(): void;
   /** The connection is about to emit `connected`. */
   connected?(): void;
@@ -230,6 +230,11 @@ export class CollectionPort {
     return Promise.all(parts).then((outcomes) => convert(mergeOutcomes(outcomes, maxKeys), owner, subject));
   }
 
+  /** The answer to a request is known before the native side gives it. */
+  answer(token: number, outcome: Outcome): void {
+    this.host.requests.complete(token, outcome);
+  }
+
   /** Resolves when everything that was committed before is applied here, and executed, wherever that is done. */
   barrier(): Promise<void> {
     return this.request(this.sendBarrier, nothing, undefined, undefined);
@@ -303,8 +308,8 @@ export class CollectionPort {
     this.sink.halt?.(term, letRunningFinish);
   }
 
-  onRemoteEvents(packed: Buffer): void {
-    this.sink.remoteEvents?.(packed);
+  onRemoteEvents(position: number, packed: Buffer): void {
+    this.sink.remoteEvents?.(position, packed);
   }
 
   /** Number of operations that this peer has been given to execute, and has not answered. */

@@ -146,6 +146,7 @@ function read(reader: PackReader, sink: RecordSink): () => void {
         index: reader.f64(),
         operationId: reader.str(),
         attempt: reader.u8(),
+        callerToken: reader.u32(),
         method: reader.u8(),
         keys: list(reader, readBytes),
         values: list(reader, readBytes),
@@ -159,8 +160,9 @@ function read(reader: PackReader, sink: RecordSink): () => void {
     }
     case RecordKind.REMOTE_EVENTS: {
       const handle = reader.u32();
+      const position = reader.f64();
       const packed = reader.bytes();
-      return () => sink.remoteEvents(handle, packed);
+      return () => sink.remoteEvents(handle, position, packed);
     }
     case RecordKind.PROGRESS: {
       const handle = reader.u32();

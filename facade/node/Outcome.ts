@@ -16,6 +16,13 @@ export const NOTHING: Outcome = { conflict: false, indexes: [], values: [] };
 /** See {@link Outcome.conflict}. */
 export const CONFLICT: Outcome = { conflict: true, indexes: [], values: [] };
 
+/** The answer with these entries. */
+export function outcomeOf(entries: readonly { index: number; value: Uint8Array | undefined }[]): Outcome {
+  if (entries.length === 0) return NOTHING;
+
+  return { conflict: false, indexes: entries.map(({ index }) => index), values: entries.map(({ value }) => value) };
+}
+
 /**
  * The answer to a batch that travelled as several requests.
  * @param parts the answers in the order of the batch

@@ -272,8 +272,8 @@ export class PeerCore implements RecordSink {
     else this.collections.port(handle)?.onHalt(term, letRunningFinish);
   }
 
-  remoteEvents(handle: number, packed: Buffer): void {
-    this.collections.port(handle)?.onRemoteEvents(packed);
+  remoteEvents(handle: number, position: number, packed: Buffer): void {
+    this.collections.port(handle)?.onRemoteEvents(position, packed);
   }
 
   progress(handle: number, headToken: number): void {

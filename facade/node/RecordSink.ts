@@ -45,6 +45,8 @@ export interface Execution extends ExecutionId {
   readonly operationId: string;
   /** 1; 2 when a former leader may have executed it already. */
   readonly attempt: number;
+  /** Which request of this peer it is; 0: another peer's, or nobody waits. */
+  readonly callerToken: number;
   /** One of `RemoteMethod`. */
   readonly method: number;
   readonly keys: readonly Uint8Array[];
@@ -114,8 +116,11 @@ export interface RecordSink {
   execute(execution: Execution): void;
   /** @param handle 0: every remote map */
   halt(handle: number, term: number): void;
-  /** @param packed see `readRemoteEvents` */
-  remoteEvents(handle: number, packed: Buffer): void;
+  /**
+   * @param position of the operation that has caused them
+   * @param packed see `readRemoteEvents`
+   */
+  remoteEvents(handle: number, position: number, packed: Buffer): void;
   /** @param headToken the request that the leader is at; 0: another peer's */
   progress(handle: number, headToken: number): void;
   eventsLost(handle: number): void;

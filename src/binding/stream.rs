@@ -181,7 +181,7 @@ impl Records {
                 self.number(term);
                 self.bytes(claim.to_string().as_bytes());
             }
-            Notice::Execute { handle, term, epoch, attempt, operation } => {
+            Notice::Execute { handle, term, epoch, attempt, operation, caller } => {
                 let PendingOperation { position, origin, revision, operation, .. } = operation;
                 self.u8(14);
                 self.u32(handle);
@@ -191,6 +191,7 @@ impl Records {
                 self.number(*revision);
                 self.bytes(origin.to_string().as_bytes());
                 self.u8(attempt);
+                self.u32(caller.unwrap_or(0));
                 let RemoteOperation { method, keys, values } = operation;
                 self.u8(method_code(*method));
                 self.list(keys, Self::blob);
@@ -201,9 +202,10 @@ impl Records {
                 self.u32(0);
                 self.number(term);
             }
-            Notice::RemoteEvents { handle, events } => {
+            Notice::RemoteEvents { handle, position, events } => {
                 self.u8(16);
                 self.u32(handle);
+                self.number(position);
                 self.within_bytes(|records| events.iter().for_each(|event| records.remote_event(event)));
             }
             Notice::Progress { handle, head } => {

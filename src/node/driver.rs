@@ -446,7 +446,8 @@ impl Driver {
             return Some(Error::new(Code::CommandTooLarge, text));
         }
         let text = "As many operations of the map wait for their execution as maxPendingOperations allows";
-        state.is_backlogged(operation).then(|| Error::new(Code::TooManyPending, text))
+        let executed = |id: &str| self.office.executor.as_ref().map_or(0, |executor| executor.unmarked(id, state));
+        state.is_backlogged(operation, executed).then(|| Error::new(Code::TooManyPending, text))
     }
 
     fn handle_signal(&mut self, signal: Signal) {

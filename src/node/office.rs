@@ -174,8 +174,9 @@ impl Driver {
         for order in &orders {
             self.front.notice(match order {
                 Order::Claim { handle, claim } => Notice::Claim { handle: *handle, term, claim: *claim },
-                Order::Execute { handle, epoch, attempt, operation } => {
-                    Notice::Execute { handle: *handle, term, epoch: *epoch, attempt: *attempt, operation }
+                Order::Execute { handle, epoch, attempt, operation, caller } => {
+                    let (handle, epoch, attempt, caller) = (*handle, *epoch, *attempt, *caller);
+                    Notice::Execute { handle, term, epoch, attempt, operation, caller }
                 }
             });
         }
@@ -261,9 +262,7 @@ impl Driver {
         let Some(handle) = state.handle_of(collection) else {
             return;
         };
-        let own = state.requests.session() == Some(head.session);
-        let head = own.then(|| state.requests.token_of(head.number)).flatten();
-        self.front.notice(Notice::Progress { handle, head });
+        self.front.notice(Notice::Progress { handle, head: state.requests.token_of(head) });
         self.front.wake();
     }
 }

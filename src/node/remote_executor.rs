@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::claiming::{Claiming, Step};
 use super::replica::{RemoteMapInState, ReplicaState};
 use crate::mutation::Mutation;
-use crate::ports::{Answer, Handle, Reply};
+use crate::ports::{Answer, Handle, Reply, Token};
 use crate::state_machine::remote_map::PendingOperation;
 use crate::wire::command::{Acquired, Claim, CollectionId, Executed, ExecutedOperation};
 
@@ -85,7 +85,7 @@ impl Handed {
 #[derive(Debug, PartialEq)]
 pub enum Order {
     Claim { handle: Handle, claim: Claim },
-    Execute { handle: Handle, epoch: u64, attempt: u8, operation: PendingOperation },
+    Execute { handle: Handle, epoch: u64, attempt: u8, operation: PendingOperation, caller: Option<Token> },
 }
 
 impl RemoteExecutor {
@@ -125,10 +125,11 @@ impl RemoteExecutor {
             let end = map.executed().saturating_add(if fenced { MAX_UNMARKED_FENCED } else { MAX_UNMARKED });
             let inherited = self.inherited.get(id).copied().unwrap_or(0);
             for operation in map.pending_from(handed.next).take_while(|operation| operation.position < end) {
+                handed.next = operation.position.saturating_add(1);
                 let again = operation.position < inherited || operation.begun_elsewhere;
                 let attempt = if again && !Mutation::AttemptForgotten.is_planted() { 2 } else { 1 };
-                orders.push(Order::Execute { handle, epoch, attempt, operation: operation.clone() });
-                handed.next = operation.position.saturating_add(1);
+                let (operation, caller) = (operation.clone(), state.requests.token_of(operation.request));
+                orders.push(Order::Execute { handle, epoch, attempt, operation, caller });
             }
         }
         orders
@@ -154,6 +155,12 @@ impl RemoteExecutor {
         let ended = self.halted.iter().flatten().all(|(id, position)| executed(id) > *position);
         let marked = self.maps.iter().all(|(id, handed)| !handed.results.contains_key(&executed(id)));
         ended && marked
+    }
+
+    /// How many operations of a map have been executed and are not marked.
+    pub fn unmarked(&self, collection: &str, state: &ReplicaState) -> usize {
+        let (handed, map) = (self.maps.get(collection), state.remote_map(collection));
+        handed.zip(map).map_or(0, |(handed, map)| handed.results.range(map.executed()..).count())
     }
 
     /// How many operations the front has that are not known to be executed.

@@ -205,10 +205,11 @@ impl ReplicaState {
     }
 
     /// Whether as many operations of this one's remote map wait as may wait.
-    pub fn is_backlogged(&self, operation: &Operation) -> bool {
+    /// @param executed how many of a map are only not known to the grid as executed
+    pub fn is_backlogged(&self, operation: &Operation, executed: impl FnOnce(&str) -> usize) -> bool {
         let Operation::RemoteMap { collection, .. } = operation else { return false };
         let opened = self.handle_of(collection).and_then(|handle| self.opened.get(&handle));
-        let waiting = self.remote_map(collection).map_or(0, RemoteMap::len);
+        let waiting = self.remote_map(collection).map_or(0, RemoteMap::len).saturating_sub(executed(collection));
         opened.is_some_and(|opened| waiting >= opened.remote.max_pending)
     }
 
@@ -262,9 +263,9 @@ impl ReplicaState {
                     signals.push(Signal::RemoteWork);
                 }
                 Effect::RemoteWork => signals.push(Signal::RemoteWork),
-                Effect::RemoteEvents { collection, events } => {
+                Effect::RemoteEvents { collection, position, events } => {
                     if let Some(handle) = self.ready_handle(&collection) {
-                        front.notice(Notice::RemoteEvents { handle, events: &events });
+                        front.notice(Notice::RemoteEvents { handle, position, events: &events });
                     }
                 }
                 Effect::UnknownSession { session } if Some(session) == own => signals.push(Signal::UnknownSession),

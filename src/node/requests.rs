@@ -309,8 +309,10 @@ impl Requests {
         }
     }
 
-    pub fn token_of(&self, number: u64) -> Option<Token> {
-        match self.under_way.get(&number)?.purpose {
+    /// Which caller of this peer waits for a request.
+    pub fn token_of(&self, request: RequestId) -> Option<Token> {
+        let own = self.session().filter(|session| *session == request.session);
+        match self.under_way.get(&own.map(|_| request.number)?)?.purpose {
             Purpose::Caller(token) => Some(token),
             _ => None,
         }

@@ -340,8 +340,8 @@ impl StateMachine {
         for (operation, result) in &taken {
             let collection = executed.collection.clone();
             if !result.events.is_empty() {
-                let events = result.events.clone();
-                effects.push(Effect::RemoteEvents { collection: collection.clone(), events });
+                let (position, events) = (result.position, result.events.clone());
+                effects.push(Effect::RemoteEvents { collection: collection.clone(), position, events });
             }
             let (request, index) = (operation.request, operation.index);
             let operation = Operation::RemoteMap { collection, operation: operation.operation.clone() };

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use hamok::ports::{Answer, Handle, Reply};
+use hamok::ports::{Answer, Handle, Reply, Token};
 use hamok::wire::blob::Blob;
 use hamok::wire::command::{Failure, Outcome, RemoteMethod, RemoteOperation};
 
@@ -18,7 +18,7 @@ const ABANDON_AFTER_MS: u64 = 2_500;
 #[derive(Debug, Clone)]
 pub enum Order {
     Claim { term: u64, claim: String, stamp: Stamp },
-    Execute { term: u64, stamp: Stamp, operation: RemoteOperation },
+    Execute { term: u64, stamp: Stamp, operation: RemoteOperation, caller: Option<Token> },
 }
 
 impl Order {
@@ -28,11 +28,24 @@ impl Order {
         }
     }
 
+    fn caller(&self) -> Option<Token> {
+        match self {
+            Self::Claim { .. } => None,
+            Self::Execute { caller, .. } => *caller,
+        }
+    }
+
     fn stamp(&self) -> Stamp {
         match self {
             Self::Claim { stamp, .. } | Self::Execute { stamp, .. } => *stamp,
         }
     }
+}
+
+/// What a peer is to hear, and who waits in its process for what an exact store has done.
+pub struct Answered {
+    pub reply: Reply,
+    pub caller: Option<Token>,
 }
 
 struct Running {
@@ -72,12 +85,13 @@ impl Executor {
     }
 
     /// Gives what the peer is to hear of it at once.
-    pub fn take(&mut self, now_ms: u64, order: Order, store: &mut Store) -> Option<Reply> {
+    pub fn take(&mut self, now_ms: u64, order: Order, store: &mut Store) -> Option<Answered> {
         match &order {
             Order::Claim { .. } => self.refused = None,
             Order::Execute { term, stamp, .. } if Some(stamp.fence) <= self.refused => {
                 let answer = Answer::Refused { epoch: stamp.fence.0 };
-                return Some(Reply { handle: self.handle, term: *term, answer });
+                let reply = Reply { handle: self.handle, term: *term, answer };
+                return Some(Answered { reply, caller: None });
             }
             Order::Execute { .. } => {}
         }
@@ -118,7 +132,7 @@ impl Executor {
     }
 
     /// The store has answered a call of this process; gives what the peer is to hear.
-    pub fn answered(&mut self, now_ms: u64, reply: &StoreReply, store: &mut Store) -> Option<Reply> {
+    pub fn answered(&mut self, now_ms: u64, reply: &StoreReply, store: &mut Store) -> Option<Answered> {
         let running = self.running.as_mut().filter(|running| running.call == reply.call)?;
         if self.exact && !running.stopped && matches!(reply.result, Err(Refusal::Failed(_))) {
             self.ask_again(now_ms, store);
@@ -145,13 +159,15 @@ impl Executor {
                 }
             },
         };
-        let Running { order, .. } = self.running.take()?;
+        let Running { order, stopped, .. } = self.running.take()?;
         self.next(now_ms, store);
-        answer.map(|answer| Reply { handle: self.handle, term: order.term(), answer })
+        let caller = order.caller().filter(|_| self.exact && !stopped);
+        let reply = |answer| Reply { handle: self.handle, term: order.term(), answer };
+        answer.map(|answer| Answered { reply: reply(answer), caller })
     }
 
     /// Gives up what has taken too long.
-    pub fn turn(&mut self, now_ms: u64, store: &mut Store) -> Option<Reply> {
+    pub fn turn(&mut self, now_ms: u64, store: &mut Store) -> Option<Answered> {
         let running = self.running.as_ref().filter(|running| now_ms >= running.began_ms + ABANDON_AFTER_MS)?;
         if self.exact && !running.stopped {
             self.ask_again(now_ms, store);
@@ -160,7 +176,8 @@ impl Executor {
         let running = self.running.take()?;
         self.next(now_ms, store);
         let answer = if running.stopped { None } else { running.failed("ABANDONED", "") };
-        answer.map(|answer| Reply { handle: self.handle, term: running.order.term(), answer })
+        let reply = |answer| Reply { handle: self.handle, term: running.order.term(), answer };
+        answer.map(|answer| Answered { reply: reply(answer), caller: None })
     }
 
     fn ask_again(&mut self, now_ms: u64, store: &mut Store) {

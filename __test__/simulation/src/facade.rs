@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use hamok::error::{Code, Error};
-use hamok::ports::{Call, Handle, Publication, Reply, State, Token};
+use hamok::ports::{Answer, Call, Handle, Publication, State, Token};
 use hamok::state_machine::effect::{Change, RequestId};
 use hamok::state_machine::remote_map::PendingOperation;
 use hamok::wire::blob::Blob;
 use hamok::wire::command::{CollectionKind, Operation, Outcome, RemoteMethod};
 use hamok::wire::{GridId, NodeId};
 
-use crate::executor::{self, Executor, Order};
+use crate::executor::{self, Answered, Executor, Order};
 use crate::linearizability::Operation as LinearOperation;
 use crate::model::Id;
 use crate::store::{Stamp, Store, StoreReply};
@@ -338,7 +338,7 @@ impl Facade {
             }
             Told::Completed { token, outcome } => self.settle(*token, Settlement::Answered(outcome.clone())),
             Told::Failed { token, error } => self.settle(*token, Settlement::Failed(error.clone())),
-            Told::Execute { handle, term, epoch, attempt, operation } if !self.closed => {
+            Told::Execute { handle, term, epoch, attempt, operation, caller } if !self.closed => {
                 let PendingOperation { position, request, revision, operation, .. } = operation;
                 let (term, position, attempt) = (*term, *position, *attempt);
                 let (process, handle, grid) = (self.process, *handle, place.grid);
@@ -347,7 +347,7 @@ impl Facade {
                 let stamp = Stamp { process, handle, grid, fence, place, request, position, attempt, id };
                 self.events.push(Event::Ordered { process, stamp });
                 if let Some(executor) = self.executors.get_mut(&handle) {
-                    let order = Order::Execute { term, stamp, operation: operation.clone() };
+                    let order = Order::Execute { term, stamp, operation: operation.clone(), caller: *caller };
                     let refusal = executor.take(now_ms, order, store);
                     self.reply(refusal.into_iter().collect());
                 }
@@ -394,14 +394,21 @@ impl Facade {
 
     pub fn store_answered(&mut self, now_ms: u64, reply: &StoreReply, store: &mut Store) {
         let replies = self.executors.values_mut().filter_map(|executor| executor.answered(now_ms, reply, store));
-        let replies: Vec<Reply> = replies.collect();
+        let replies: Vec<Answered> = replies.collect();
         self.reply(replies);
     }
 
-    fn reply(&mut self, replies: Vec<Reply>) {
-        if !replies.is_empty() && !self.closed {
-            self.calls.push(Call::Reply(replies));
+    fn reply(&mut self, answered: Vec<Answered>) {
+        if answered.is_empty() || self.closed {
+            return;
         }
+        for Answered { reply, caller } in &answered {
+            if let (Some(token), Answer::Executed { outcome: done @ Outcome::Entries(_), .. }) = (caller, &reply.answer)
+            {
+                self.settle(*token, Settlement::Answered(done.clone()));
+            }
+        }
+        self.calls.push(Call::Reply(answered.into_iter().map(|it| it.reply).collect()));
     }
 
     /// The event loop is there: what is overdue ends.
@@ -411,7 +418,7 @@ impl Facade {
             self.requests.values_mut().for_each(|it| it.deadline_ms = it.deadline_ms.max(now_ms + away_ms));
             self.executors.values_mut().for_each(|executor| executor.excuse(away_ms));
         }
-        let replies: Vec<Reply> =
+        let replies: Vec<Answered> =
             self.executors.values_mut().filter_map(|executor| executor.turn(now_ms, store)).collect();
         self.reply(replies);
         let due: Vec<Token> = self.requests.values().filter(|it| it.deadline_ms <= now_ms).map(|it| it.token).collect();

@@ -26,7 +26,7 @@ pub enum Told {
     Completed { token: Token, outcome: Outcome },
     Failed { token: Token, error: Error },
     Claim { handle: Handle, term: u64, claim: String },
-    Execute { handle: Handle, term: u64, epoch: u64, attempt: u8, operation: PendingOperation },
+    Execute { handle: Handle, term: u64, epoch: u64, attempt: u8, operation: PendingOperation, caller: Option<Token> },
     Halt { term: u64 },
     Progress { handle: Handle, head: Option<Token> },
     Delivery { handle: Handle, id: DeliveryId, source: String, payload: Blob },
@@ -50,8 +50,8 @@ impl From<Notice<'_>> for Told {
             Notice::Completed { token, outcome } => Self::Completed { token, outcome: outcome.clone() },
             Notice::Failed { token, error } => Self::Failed { token, error },
             Notice::Claim { handle, term, claim } => Self::Claim { handle, term, claim: claim.to_string() },
-            Notice::Execute { handle, term, epoch, attempt, operation } => {
-                Self::Execute { handle, term, epoch, attempt, operation: operation.clone() }
+            Notice::Execute { handle, term, epoch, attempt, operation, caller } => {
+                Self::Execute { handle, term, epoch, attempt, operation: operation.clone(), caller }
             }
             Notice::Halt { term } => Self::Halt { term },
             Notice::Progress { handle, head } => Self::Progress { handle, head },

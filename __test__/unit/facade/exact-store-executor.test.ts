@@ -114,7 +114,7 @@ describe('operations', () => {
   });
 
   it('that cannot be read fail alone', async () => {
-    const { order, replies } = createExact(
+    const { order, replies, done } = createExact(
       {},
       {
         valueCodec: {
@@ -135,6 +135,7 @@ describe('operations', () => {
 
     expect(replies).toContainEqual([1, 'CALLBACK_FAILED', 'not readable (valueCodec.decode)']);
     expect(replies).toContainEqual([2, [[0, 1]], [['update', 'a', 1, 2]]]);
+    expect(done).toEqual([0, 2]);
   });
 
   it('are compared with a function of the user, once, whatever is repeated', async () => {

@@ -77,6 +77,8 @@ export function createExecutor(
   /** The terms of what was reported to stand still. */
   const standing: number[] = [];
   const reports: Error[] = [];
+  /** The positions of what the store has done for good. */
+  const done: number[] = [];
   const value = (bytes: Uint8Array | undefined) => bytes && JSON.parse(Buffer.from(bytes).toString());
   const event = ({ kind, key, oldValue, value: newValue }: RemoteEvent) =>
     [['insert', 'update', 'remove', 'clear'][kind - 1], value(key), value(oldValue), value(newValue)].filter(
@@ -104,6 +106,7 @@ export function createExecutor(
     {
       watch,
       abandonAfterMs,
+      done: ({ position }) => done.push(position),
       report: (error) => reports.push(error),
       replies: {
         succeeded: ({ position }, { entries, events }: RemoteResult) => {
@@ -127,6 +130,7 @@ export function createExecutor(
       index: position * 10,
       operationId: `operation ${position}`,
       attempt,
+      callerToken: 0,
       method,
       keys: keys.map(json),
       values: values.map(json),
@@ -144,5 +148,5 @@ export function createExecutor(
   /** Asks for an epoch. */
   const claim = (text: string, term = 1) => executor.execute({ handle: 1, term, claim: text });
 
-  return { executor, replies, standing, reports, told, watch, order, claim, run };
+  return { executor, replies, standing, done, reports, told, watch, order, claim, run };
 }

@@ -1,5 +1,6 @@
 /** A remote map on the fake native side: reads go to the store, mutations to the leader, who executes with its own. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createMemoryStore } from '../../../facade/stores/memory';
 import { Records } from './fake-native-peer';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
 
@@ -88,7 +89,7 @@ describe('remote maps', () => {
     ]);
     const [first, second] = native.submitted.map(({ token }) => token);
     const events = new Records().u8(1).text('"a"', '1').u8(2).text('"a"', '1', '2').u8(3).text('"a"', '2').u8(4);
-    native.put().u8(16).u32(1).within(events);
+    native.put().u8(16).u32(1).f64(0).within(events);
     native.put().u8(18).u32(1);
     native.put().u8(12).u32(first!).u8(1).u32(1).u32(0).u8(1).text('0');
     native.put().u8(12).u32(second!).u8(3).text('CALLBACK_FAILED', 'boom');
@@ -116,7 +117,7 @@ describe('remote maps', () => {
     const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: { set } as never });
 
     await map.ready;
-    native.put().u8(14).u32(1).f64(3).f64(2).f64(0).f64(9).text('7-1').u8(1, 1).list(['"a"']).list(['1']);
+    native.put().u8(14).u32(1).f64(3).f64(2).f64(0).f64(9).text('7-1').u8(1).u32(0).u8(1).list(['"a"']).list(['1']);
     await vi.waitFor(() => expect(native.replies).toHaveLength(1));
     expect(set).toHaveBeenCalledWith(
       'a',
@@ -126,5 +127,32 @@ describe('remote maps', () => {
     );
     expect(map.export()).toEqual({ mapId: 'map', appliedCommitIndex: -1 });
     expect(map.connection.highestSeenCommitIndex).toBe(9);
+  });
+
+  it('what an exact store has done is answered and heard at once, and not a second time in the same grid', async () => {
+    const { hamok, native } = await createJoinedPeer();
+    const remoteMap = createMemoryStore<string, number>();
+    const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap });
+    const heard: unknown[] = [];
+    const events = () => new Records().u8(1).text('"a"', '1');
+
+    map.on('insert', (...args) => heard.push(args));
+    await map.ready;
+    native.answers = false;
+    const set = map.set('a', 1).then((old) => heard.push(old));
+    await Promise.resolve();
+    const { token } = native.submitted[0]!;
+    native.put().u8(14).u32(1).f64(3).f64(2).f64(5).f64(9).text('7-1').u8(1).u32(token).u8(1).list(['"a"']).list(['1']);
+    await set;
+    expect(heard).toEqual([['a', 1], undefined]);
+    expect(native.replies).toHaveLength(1);
+
+    native.put().u8(16).u32(1).f64(5).within(events());
+    native.put().u8(12).u32(token).u8(0);
+    native.put().u8(16).u32(1).f64(6).within(events());
+    await vi.waitFor(() => expect(heard).toHaveLength(3));
+    native.put().u8(10).u32(1).u8(1).f64(0).u8(0);
+    native.put().u8(16).u32(1).f64(5).within(events());
+    await vi.waitFor(() => expect(heard).toHaveLength(4));
   });
 });

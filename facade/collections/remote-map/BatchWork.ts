@@ -6,6 +6,7 @@
  * who is the only one to write, reads the value, compares, and has the store compare with exactly what it has read. A
  * repetition is answered from the store's record, whatever it compares with.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toError } from '../../node/guardedEmit';
 import { RemoteMethod } from '../../node/protocol';
 import type { Execution } from '../../node/RecordSink';
@@ -86,14 +87,12 @@ export class BatchWork<K, V> implements Work {
     }
   }
 
-  settle(): void {
-    const end = performance.now() + SETTLING_MS;
-
-    while (this.settled < this.answers.length) {
+  async settle(): Promise<void> {
+    for (let end = performance.now() + SETTLING_MS; this.settled < this.answers.length; ) {
       this.settleOne(...(this.answers[this.settled++] as (typeof this.answers)[number]));
       if (performance.now() > end) {
-        setImmediate(() => this.settle());
-        return;
+        await nextTurn();
+        end = performance.now() + SETTLING_MS;
       }
     }
   }
@@ -169,7 +168,7 @@ export class BatchWork<K, V> implements Work {
     const { error } = results[end] as Refusal<K, V>;
 
     // The rest may take long.
-    this.settle();
+    void this.settle();
     if (!isStale(error, 'STALE_INDEX')) throw error;
     this.failed((executions[end] as BatchedExecution<K, V>).execution, 'ABANDONED', error);
 
@@ -189,6 +188,8 @@ export class BatchWork<K, V> implements Work {
 
       replies.succeeded(batched.execution, told);
       watch.executed++;
+      // Whoever was stopped may be in another grid by now, which counts its operations anew.
+      if (!this.retrying.stopped) this.workplace.done(batched.execution, told);
     } catch (error) {
       this.failed(batched.execution, 'CALLBACK_FAILED', toError(error));
     }

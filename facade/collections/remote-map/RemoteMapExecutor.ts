@@ -12,12 +12,16 @@ import { SingleWork } from './SingleWork';
 import type { RefusedWrite, Work, Workplace } from './Work';
 
 /** What an executor needs besides the store. */
-export type ExecutorHost<K, V> = Pick<Workplace<K, V>, 'replies' | 'watch' | 'abandonAfterMs' | 'report'>;
+export type ExecutorHost<K, V> = Pick<Workplace<K, V>, 'replies' | 'watch' | 'done' | 'abandonAfterMs' | 'report'>;
 
 export class RemoteMapExecutor<K, V> {
   /** In order. Bounded by what the native side hands over without an answer. */
   private queue: (Execution | Claim)[] = [];
   private running: Work | undefined;
+  /** What has ended and is being told. */
+  private readonly settling = new Set<Work>();
+  /** Resolves when all of it is told, in its order. */
+  private settled: Promise<unknown> = Promise.resolve();
   /** What comes with this epoch and term, or lower ones, would be refused again. */
   private lastRefused: Pick<RefusedWrite, 'epoch' | 'term'> | undefined;
 
@@ -58,7 +62,8 @@ export class RemoteMapExecutor<K, V> {
    */
   halt(term: number, letRunningFinish: boolean): void {
     this.queue = this.queue.filter((order) => order.term > term);
-    if (!letRunningFinish && this.running && this.running.term <= term) this.running.stop();
+    if (letRunningFinish) return;
+    for (const work of [...this.settling, this.running]) if (work && work.term <= term) work.stop();
   }
 
   private next(): void {
@@ -72,8 +77,14 @@ export class RemoteMapExecutor<K, V> {
     }
     work.run().then(() => {
       this.next();
-      work.settle?.();
+      this.settle(work);
     });
+  }
+
+  private settle(work: Work): void {
+    if (!work.settle) return;
+    this.settling.add(work);
+    this.settled = this.settled.then(() => work.settle?.()).then(() => this.settling.delete(work));
   }
 
   private take(): Work | undefined {

@@ -3,7 +3,7 @@
  * store does.
  */
 import type { Execution } from '../../node/RecordSink';
-import type { ReplyOutbox } from '../../node/ReplyOutbox';
+import type { RemoteResult, ReplyOutbox } from '../../node/ReplyOutbox';
 import type { StaleWriteCode } from '../../stores/StaleWriteError';
 import type { Deadline } from './Deadline';
 import type { RemoteMapTools } from './remoteMapMethods';
@@ -17,9 +17,12 @@ export interface Work {
   readonly size: number;
   /** Resolves when the next piece may begin; never rejects. */
   run(): Promise<void>;
-  /** Tells what came of it, if that was not done yet: the store is at work on the next piece meanwhile. */
-  settle?(): void;
-  /** It takes no further step, and has no result. */
+  /**
+   * Tells what came of it, if that was not done yet: the store is at work on the next piece meanwhile. Resolves when all is
+   * told; never rejects.
+   */
+  settle?(): Promise<void>;
+  /** It takes no further step, and has no further result. */
   stop(): void;
 }
 
@@ -29,6 +32,8 @@ export interface Workplace<K, V> {
   readonly tools: RemoteMapTools<K, V>;
   readonly replies: Pick<ReplyOutbox, 'succeeded' | 'failed' | 'acquired' | 'refused' | 'standsStill'>;
   readonly watch: StoreWatch;
+  /** An exact store has carried an operation out: that stays so, whoever leads. */
+  done(execution: Execution, result: RemoteResult): void;
   /** How long a call of the store may take, in milliseconds. */
   readonly abandonAfterMs: number;
   /** The same as a timer; there is one call at a time. */
