@@ -1,7 +1,7 @@
 //! What the core needs from outside, and what it tells.
 
 use crate::error::Error;
-use crate::state_machine::effect::Change;
+use crate::state_machine::effect::{Change, RequestId};
 use crate::state_machine::remote_map::PendingOperation;
 use crate::wire::GridId;
 use crate::wire::blob::Blob;
@@ -119,10 +119,10 @@ pub enum Notice<'a> {
     Halt {
         term: u64,
     },
-    /// What the operation at this position has changed.
+    /// What the operation has changed that was first asked as `origin`.
     RemoteEvents {
         handle: Handle,
-        position: u64,
+        origin: RequestId,
         events: &'a [RemoteEvent],
     },
     /// The leader is at work on this map; `head` is the caller's own request if that is the one that runs.

@@ -190,46 +190,53 @@ describe('the leader', () => {
 });
 
 describe('what the store has done', () => {
-  it('is known to the listeners of the leader and then to its callers at once, and is told nobody twice', async () => {
-    const grid = createGrid(3, QUICK);
-    let answer = () => {};
-    let cut = false;
-    const hooks: MemoryStoreHooks = {
-      after: () => (cut ? new Promise<void>((resolve) => (answer = resolve)) : undefined),
-    };
-    const { maps, of } = exact(grid.peers, { hooks });
+  it.each(['at once', 'when the leader was out of office'])(
+    'is known to the listeners of the leader and then to its callers, and is told nobody twice; healed %s',
+    async (when) => {
+      const grid = createGrid(3, QUICK);
+      let answer = () => {};
+      let held = false;
+      const hooks: MemoryStoreHooks = {
+        after: () => (held ? new Promise<void>((resolve) => (answer = resolve)) : undefined),
+      };
+      const { batches, maps, of } = exact(grid.peers, { hooks });
+      const allKnow = () => until(() => maps.every(({ stats }) => stats.lag === 0), 'all know');
 
-    await grid.join();
-    const { leader, followers } = grid;
-    const map = of(leader);
-    const heard: string[][] = maps.map(() => []);
-    const tell = (peer: Hamok, text: string) => heard[grid.peers.indexOf(peer)]?.push(text);
+      await grid.join();
+      const { leader, followers } = grid;
+      const heard: string[][] = maps.map(() => []);
+      const own = heard[grid.peers.indexOf(leader)];
+      let quorumLost = false;
 
-    for (const peer of grid.peers) {
-      of(peer).on('insert', (key, value) => tell(peer, `insert ${key} ${value}`));
-      of(peer).on('update', (key, old, value) => tell(peer, `update ${key} ${old} ${value}`));
-    }
-    await map.set('a', 1);
-    expect(heard[grid.peers.indexOf(leader)]).toEqual(['insert a 1']);
-    await until(() => maps.every(({ stats }) => stats.lag === 0), 'all know');
+      leader.on('quorum-lost', () => (quorumLost = true));
+      for (const [peer, map] of maps.entries()) {
+        map.on('insert', (key, value) => heard[peer]?.push(`insert ${key} ${value}`));
+        map.on('update', (key, old, value) => heard[peer]?.push(`update ${key} ${old} ${value}`));
+      }
+      await of(leader).set('a', 1);
+      expect(own).toEqual(['insert a 1']);
+      await allKnow();
 
-    cut = true;
-    const set = map.set('a', 2);
-    await until(() => map.stats.lag === 1, 'it is ordered');
-    await until(() => of(followers[0]!).stats.lag === 1 && of(followers[1]!).stats.lag === 1, 'everywhere');
-    for (const peer of followers) grid.cut(peer);
-    answer();
-    expect(await set).toBe(1);
-    expect(heard[grid.peers.indexOf(leader)]).toEqual(['insert a 1', 'update a 1 2']);
-    cut = false;
-    for (const peer of followers) grid.heal(peer);
+      held = true;
+      const set = of(leader).set('a', 2);
+      await until(() => maps.every(({ stats }) => stats.lag === 1), 'it is ordered');
+      for (const peer of followers) grid.cut(peer);
+      answer();
+      expect(await set).toBe(1);
+      expect(own).toEqual(['insert a 1', 'update a 1 2']);
+      held = false;
+      const calls = batches.length;
+      if (when !== 'at once') await until(() => quorumLost, 'the quorum is lost');
+      for (const peer of followers) grid.heal(peer);
 
-    await until(() => maps.every(({ stats }) => stats.lag === 0), 'all know');
-    await until(() => heard.every(({ length }) => length >= 2), 'all have heard');
-    await map.set('b', 1);
-    await until(() => heard.every((texts) => texts.at(-1) === 'insert b 1'), 'all have heard of the next');
-    expect(heard).toEqual(maps.map(() => ['insert a 1', 'update a 1 2', 'insert b 1']));
-  });
+      await allKnow();
+      if (when !== 'at once') expect(batches.length, 'it was handed over again').toBeGreaterThan(calls);
+      await until(() => heard.every(({ length }) => length >= 2), 'all have heard');
+      await maps[0]!.set('b', 1);
+      await until(() => heard.every((texts) => texts.at(-1) === 'insert b 1'), 'all have heard of the next');
+      expect(heard).toEqual(maps.map(() => ['insert a 1', 'update a 1 2', 'insert b 1']));
+    },
+  );
 
   it('waits no longer, so that one operation at a time is never too many', async () => {
     const grid = createGrid(3);

@@ -16,6 +16,7 @@ import { type EqualValues, equalJson } from './entries/equality';
 import { assertImportable } from './entries/importing';
 import { existed, nothing } from './entries/results';
 import type { RemoteMap } from './RemoteMap';
+import { RecentNames } from './remote-map/RecentNames';
 import { RemoteMapExecutor } from './remote-map/RemoteMapExecutor';
 import { type RemoteMapKeys, remoteMapKeys } from './remote-map/RemoteMapKeys';
 import { type HamokRemoteMapStats, StoreWatch } from './remote-map/StoreWatch';
@@ -97,6 +98,8 @@ const SENDERS: EntrySenders = {
 const UPDATE_IF = remotely(RemoteMethod.UPDATE_IF);
 const RECLAIM: Send = (outbox, { token, handle }) => outbox.reclaim(token, handle);
 
+/** Operations whose events were heard, and may come again: more than are handed over, of some leaders in turn. */
+const MAX_HEARD = 4096;
 /** The highest number that an option can have. */
 const MAX_PENDING = 0xffff_ffff;
 
@@ -128,8 +131,8 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
   protected readonly senders = SENDERS;
 
   private readonly executor: RemoteMapExecutor<K, V>;
-  /** The listeners of this peer have heard of what operations below this position have changed. */
-  private heardBelow = 0;
+  /** Whose events the listeners of this peer have heard. */
+  private readonly heard = new RecentNames(MAX_HEARD);
   private readonly watch = new StoreWatch({
     slow: (ms) => {
       logger.warn(`The store of the remote map ${this.id} is slow: a call takes longer than ${Math.round(ms)} ms`);
@@ -178,11 +181,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     const sink: CollectionSink = {
       execute: (order) => this.executor.execute(order),
       halt: (term, letRunningFinish) => this.executor.halt(term, letRunningFinish),
-      remoteEvents: (position, packed) => this.onRemoteEvents(position, packed),
-      // Another grid counts anew.
-      ready: () => {
-        this.heardBelow = 0;
-      },
+      remoteEvents: (operationId, packed) => this.onRemoteEvents(operationId, packed),
       eventsLost: () => this.dispatch('events-lost', []),
       executing: () => this.executor.size,
     };
@@ -314,17 +313,16 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     return call();
   }
 
-  /** Who waits here need not wait until the others know. */
-  private onDone({ position, callerToken }: Execution, { entries, events }: RemoteResult): void {
-    this.heardBelow = Math.max(position + 1, this.heardBelow);
-    this.emitAll(events);
+  /** Who waits here need not wait until the others know. It may be done again before they do, in this grid or another. */
+  private onDone({ operationId, callerToken }: Execution, { entries, events }: RemoteResult): void {
+    if (this.closed) return;
+    if (events.length > 0 && this.heard.add(operationId)) this.emitAll(events);
     if (callerToken > 0) this.port.answer(callerToken, outcomeOf(entries));
   }
 
-  private onRemoteEvents(position: number, packed: Buffer): void {
-    if (position < this.heardBelow) return;
+  private onRemoteEvents(operationId: string, packed: Buffer): void {
     if (!this.emitEvents || !OPERATION_EVENTS.some((name) => this.listenerCount(name) > 0)) return;
-    this.emitAll(readRemoteEvents(packed));
+    if (this.heard.add(operationId)) this.emitAll(readRemoteEvents(packed));
   }
 
   private emitAll(events: Iterable<RemoteEvent>): void {

@@ -24,7 +24,7 @@ export interface CollectionSink {
   execute?(order: Execution | Claim): void;
   /** @param letRunningFinish whether the operation that runs may still take its next steps */
   halt?(term: number, letRunningFinish: boolean): void;
-  remoteEvents?(position: number, packed: Buffer): void;
+  remoteEvents?(operationId: string, packed: Buffer): void;
   eventsLost?(): void;
   /** The connection is about to emit `connected`. */
   connected?(): void;
@@ -55,6 +55,8 @@ export interface PortHost {
   waitingRemoteOperations(handle: number): number;
   /** The collection is closed. */
   closed(port: CollectionPort): void;
+  /** Whether somebody listens to `commit`. */
+  wantsCommits(): boolean;
   /** Something failed that no caller waits for. */
   report(error: Error): void;
 }
@@ -230,9 +232,9 @@ export class CollectionPort {
     return Promise.all(parts).then((outcomes) => convert(mergeOutcomes(outcomes, maxKeys), owner, subject));
   }
 
-  /** The answer to a request is known before the native side gives it. */
+  /** The answer to a request is known before the native side gives it. Listeners to `commit` hear before callers do. */
   answer(token: number, outcome: Outcome): void {
-    this.host.requests.complete(token, outcome);
+    if (!this.host.wantsCommits()) this.host.requests.complete(token, outcome);
   }
 
   /** Resolves when everything that was committed before is applied here, and executed, wherever that is done. */
@@ -308,8 +310,8 @@ export class CollectionPort {
     this.sink.halt?.(term, letRunningFinish);
   }
 
-  onRemoteEvents(position: number, packed: Buffer): void {
-    this.sink.remoteEvents?.(position, packed);
+  onRemoteEvents(operationId: string, packed: Buffer): void {
+    this.sink.remoteEvents?.(operationId, packed);
   }
 
   /** Number of operations that this peer has been given to execute, and has not answered. */

@@ -160,9 +160,9 @@ function read(reader: PackReader, sink: RecordSink): () => void {
     }
     case RecordKind.REMOTE_EVENTS: {
       const handle = reader.u32();
-      const position = reader.f64();
+      const operationId = reader.str();
       const packed = reader.bytes();
-      return () => sink.remoteEvents(handle, position, packed);
+      return () => sink.remoteEvents(handle, operationId, packed);
     }
     case RecordKind.PROGRESS: {
       const handle = reader.u32();

@@ -130,6 +130,7 @@ export class PeerCore implements RecordSink {
       deliveries: this.deliveries,
       maxCommandBytes: config.native.maxCommandBytes,
       report,
+      wantsCommits: () => events.wantsCommits(),
       commitIndex: () => native.status()[COMMIT_INDEX] ?? -1,
       barrier: (token, handle) => native.barrier(token, handle),
       open: (handle, kind, id, { fenced, maxPending }) => native.open(handle, kind, id, fenced, maxPending),
@@ -272,8 +273,8 @@ export class PeerCore implements RecordSink {
     else this.collections.port(handle)?.onHalt(term, letRunningFinish);
   }
 
-  remoteEvents(handle: number, position: number, packed: Buffer): void {
-    this.collections.port(handle)?.onRemoteEvents(position, packed);
+  remoteEvents(handle: number, operationId: string, packed: Buffer): void {
+    this.collections.port(handle)?.onRemoteEvents(operationId, packed);
   }
 
   progress(handle: number, headToken: number): void {

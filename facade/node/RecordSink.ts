@@ -117,10 +117,10 @@ export interface RecordSink {
   /** @param handle 0: every remote map */
   halt(handle: number, term: number): void;
   /**
-   * @param position of the operation that has caused them
+   * @param operationId of the operation that has caused them
    * @param packed see `readRemoteEvents`
    */
-  remoteEvents(handle: number, position: number, packed: Buffer): void;
+  remoteEvents(handle: number, operationId: string, packed: Buffer): void;
   /** @param headToken the request that the leader is at; 0: another peer's */
   progress(handle: number, headToken: number): void;
   eventsLost(handle: number): void;

@@ -202,10 +202,10 @@ impl Records {
                 self.u32(0);
                 self.number(term);
             }
-            Notice::RemoteEvents { handle, position, events } => {
+            Notice::RemoteEvents { handle, origin, events } => {
                 self.u8(16);
                 self.u32(handle);
-                self.number(position);
+                self.bytes(origin.to_string().as_bytes());
                 self.within_bytes(|records| events.iter().for_each(|event| records.remote_event(event)));
             }
             Notice::Progress { handle, head } => {

@@ -209,8 +209,9 @@ impl ReplicaState {
     pub fn is_backlogged(&self, operation: &Operation, executed: impl FnOnce(&str) -> usize) -> bool {
         let Operation::RemoteMap { collection, .. } = operation else { return false };
         let opened = self.handle_of(collection).and_then(|handle| self.opened.get(&handle));
-        let waiting = self.remote_map(collection).map_or(0, RemoteMap::len).saturating_sub(executed(collection));
-        opened.is_some_and(|opened| waiting >= opened.remote.max_pending)
+        let (Some(opened), Some(map)) = (opened, self.remote_map(collection)) else { return false };
+        let (waiting, most) = (map.len(), opened.remote.max_pending);
+        waiting >= most && waiting.saturating_sub(executed(collection)) >= most
     }
 
     pub fn session_next(&self) -> Option<u64> {
@@ -263,9 +264,9 @@ impl ReplicaState {
                     signals.push(Signal::RemoteWork);
                 }
                 Effect::RemoteWork => signals.push(Signal::RemoteWork),
-                Effect::RemoteEvents { collection, position, events } => {
+                Effect::RemoteEvents { collection, origin, events } => {
                     if let Some(handle) = self.ready_handle(&collection) {
-                        front.notice(Notice::RemoteEvents { handle, position, events: &events });
+                        front.notice(Notice::RemoteEvents { handle, origin, events: &events });
                     }
                 }
                 Effect::UnknownSession { session } if Some(session) == own => signals.push(Signal::UnknownSession),

@@ -39,7 +39,7 @@ pub enum Effect<'a> {
     /// Operations of a remote map were executed, or may be from now on.
     RemoteWork,
     /// What executed operations did to the user's store.
-    RemoteEvents { collection: CollectionId, position: u64, events: Vec<RemoteEvent> },
+    RemoteEvents { collection: CollectionId, origin: RequestId, events: Vec<RemoteEvent> },
     /// A batch was refused whole or from some request on, because the session's request `expected` is missing.
     Gap { session: NodeId, expected: u64 },
     /// A batch was refused because its session is not open.

@@ -42,7 +42,7 @@ use effect::{Change, Effect, RequestId};
 use lineage::Lineage;
 use map::Map;
 use queue::Queue;
-use remote_map::RemoteMap;
+use remote_map::{PendingOperation, RemoteMap};
 use sessions::{Admission, Asked, Sessions};
 
 /// The replicated state of one grid. See the [module](self).
@@ -187,6 +187,11 @@ impl StateMachine {
         {
             *self = restored;
             self.lineage.descend(inheritance);
+            for collection in self.collections.values_mut() {
+                if let Content::RemoteMap(map) = &mut collection.content {
+                    map.begun_elsewhere(|_| true);
+                }
+            }
             self.revision = self.revision.saturating_add(1);
         }
     }
@@ -202,7 +207,7 @@ impl StateMachine {
         let origins = origins.iter().copied().chain(std::iter::repeat(None));
         for ((offset, operation), origin) in (0..).zip(&batch.operations).zip(origins) {
             let request = RequestId { session: batch.session, number: batch.first.saturating_add(offset) };
-            match self.sessions.admit(request, operation) {
+            match self.sessions.admit(request, operation, self.lineage.epoch()) {
                 Admission::Apply => {}
                 Admission::Duplicate => continue,
                 Admission::Gap { expected } => {
@@ -292,9 +297,20 @@ impl StateMachine {
                 Err(failure) => Some(Outcome::Failed(failure)),
             },
             Operation::RemoteMap { collection, operation } => {
+                let begun_elsewhere =
+                    origin != request && !self.sessions.belongs_here(origin.session, self.lineage.epoch());
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
-                        map.push(asked, index, revision, operation.clone());
+                        let (position, operation) = (map.next_position(), operation.clone());
+                        map.push(PendingOperation {
+                            position,
+                            request,
+                            origin,
+                            index,
+                            revision,
+                            operation,
+                            begun_elsewhere,
+                        });
                         effects.push(Effect::Queued { request });
                         None
                     }
@@ -340,8 +356,8 @@ impl StateMachine {
         for (operation, result) in &taken {
             let collection = executed.collection.clone();
             if !result.events.is_empty() {
-                let (position, events) = (result.position, result.events.clone());
-                effects.push(Effect::RemoteEvents { collection: collection.clone(), position, events });
+                let (origin, events) = (operation.origin, result.events.clone());
+                effects.push(Effect::RemoteEvents { collection: collection.clone(), origin, events });
             }
             let (request, index) = (operation.request, operation.index);
             let operation = Operation::RemoteMap { collection, operation: operation.operation.clone() };

@@ -41,25 +41,14 @@ pub struct PendingOperation {
 }
 
 impl RemoteMap {
-    pub fn push(&mut self, asked: Asked, index: u64, revision: u64, operation: RemoteOperation) {
-        let (position, Asked { request, origin }) = (self.queued, asked);
-        self.pending.push_back(PendingOperation {
-            position,
-            request,
-            origin,
-            index,
-            revision,
-            operation,
-            begun_elsewhere: origin != request,
-        });
+    pub fn push(&mut self, pending: PendingOperation) {
+        self.pending.push_back(PendingOperation { position: self.queued, ..pending });
         self.queued = self.queued.saturating_add(1);
     }
 
     /// Takes over an operation that is pending in another grid.
     pub(super) fn push_moved(&mut self, from: &PendingOperation, index: u64, revision: u64) {
-        let position = self.queued;
-        self.pending.push_back(PendingOperation { position, index, revision, begun_elsewhere: true, ..from.clone() });
-        self.queued = self.queued.saturating_add(1);
+        self.push(PendingOperation { index, revision, begun_elsewhere: true, ..from.clone() });
     }
 
     /// Whoever waits for the operation that was first asked as `origin` waits under another name from now on; gives
@@ -95,13 +84,13 @@ impl RemoteMap {
     }
 
     /// An answer to another claim than the present one comes too late, and a second one to the same changes nothing: the
-    /// first may be in use. Between two claims another grid may have had the store, and what waits here on its own list.
+    /// first may be in use. Between two claims of a grid another may have had the store, and what waits here on its list.
     pub fn acquired(&mut self, acquired: &Acquired, lineage_epoch: u64) {
         let Acquired { claim, epoch, .. } = *acquired;
-        if claim == self.claim(claim.grid, lineage_epoch)
-            && self.epoch_for(claim).is_none()
-            && self.acquired.replace((claim, epoch)).is_some()
-        {
+        if claim != self.claim(claim.grid, lineage_epoch) || self.epoch_for(claim).is_some() {
+            return;
+        }
+        if self.acquired.replace((claim, epoch)).is_some_and(|(former, _)| former.grid == claim.grid) {
             self.begun_elsewhere(|_| true);
         }
     }

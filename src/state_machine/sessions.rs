@@ -30,6 +30,7 @@ pub struct Sessions {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Ended {
+    opened_in: u64,
     /// Its requests below this number were applied.
     next: u64,
     /// The higher, the later.
@@ -38,6 +39,8 @@ struct Ended {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Session {
+    /// The epoch of the grid's lineage; 0 when that was in another grid.
+    opened_in: u64,
     peer_id: String,
     next: u64,
     outcomes: BTreeMap<u64, Arc<Outcome>>,
@@ -70,7 +73,8 @@ pub enum Admission {
 
 impl Sessions {
     /// Takes note of a request that is about to apply.
-    pub fn admit(&mut self, request: RequestId, operation: &Operation) -> Admission {
+    /// @param epoch that of the grid's lineage
+    pub fn admit(&mut self, request: RequestId, operation: &Operation, epoch: u64) -> Admission {
         if let Some(session) = self.open.get_mut(&request.session) {
             if request.number < session.next {
                 let again = Mutation::AppliedTwice.is_planted() && request.number > 0;
@@ -87,7 +91,8 @@ impl Sessions {
         }
         match operation {
             Operation::OpenSession { peer_id, .. } if request.number == 0 => {
-                let session = Session { peer_id: peer_id.clone(), next: 1, outcomes: BTreeMap::new() };
+                let (peer_id, outcomes) = (peer_id.clone(), BTreeMap::new());
+                let session = Session { opened_in: epoch, peer_id, next: 1, outcomes };
                 self.open.insert(request.session, session);
                 Admission::Apply
             }
@@ -105,7 +110,10 @@ impl Sessions {
         match (self.open.get_mut(&origin.session), self.ended.get_mut(&origin.session)) {
             (Some(session), _) => session.next = next,
             (None, Some(ended)) => ended.next = next,
-            (None, None) => self.remember(origin.session, Ended { next, order: self.next_order() }),
+            (None, None) => {
+                let order = self.next_order();
+                self.remember(origin.session, Ended { opened_in: 0, next, order });
+            }
         }
         true
     }
@@ -128,14 +136,22 @@ impl Sessions {
     }
 
     pub fn end(&mut self, session: NodeId) -> Option<EndedSession> {
-        let Session { next, outcomes, .. } = self.open.remove(&session)?;
-        self.remember(session, Ended { next, order: self.next_order() });
+        let Session { opened_in, next, outcomes, .. } = self.open.remove(&session)?;
+        self.remember(session, Ended { opened_in, next, order: self.next_order() });
         Some(EndedSession { next, outcomes })
     }
 
     pub fn has_applied(&self, request: RequestId) -> bool {
         let ended = self.ended.get(&request.session).map(|ended| ended.next);
         self.next(request.session).max(ended).is_some_and(|next| request.number < next)
+    }
+
+    /// Whether a session was opened in this grid, and no other has gone on from it or come over since: then what did not
+    /// apply here applied nowhere.
+    /// @param epoch that of the grid's lineage
+    pub fn belongs_here(&self, session: NodeId, epoch: u64) -> bool {
+        let ended = || self.ended.get(&session).map(|ended| ended.opened_in);
+        self.open.get(&session).map(|open| open.opened_in).or_else(ended) == Some(epoch)
     }
 
     fn next_order(&self) -> u64 {
@@ -157,7 +173,7 @@ impl Sessions {
     pub(super) fn merge(&mut self, other: &Self) {
         for (id, theirs) in &other.open {
             let ended = self.ended.remove(id).map_or(0, |ended| ended.next);
-            let fresh = || Session { next: ended, outcomes: BTreeMap::new(), ..theirs.clone() };
+            let fresh = || Session { opened_in: 0, next: ended, outcomes: BTreeMap::new(), ..theirs.clone() };
             let own = self.open.entry(*id).or_insert_with(fresh);
             if own.next < theirs.next {
                 let new = theirs.outcomes.range(own.next..);
@@ -175,7 +191,7 @@ impl Sessions {
                 Some(own) => own.next = theirs.next.max(own.next),
                 None => {
                     let order = theirs.order.saturating_add(later - their_latest);
-                    self.remember(*id, Ended { next: theirs.next, order });
+                    self.remember(*id, Ended { opened_in: 0, next: theirs.next, order });
                 }
             }
         }
@@ -215,7 +231,7 @@ mod tests {
         let last = 2 * MAX_ENDED as u64;
         for session in 0..last {
             let request = RequestId { session, number: 0 };
-            assert_eq!(sessions.admit(request, &opening), Admission::Apply);
+            assert_eq!(sessions.admit(request, &opening, 1), Admission::Apply);
             sessions.end(session);
         }
         let known = (0..last).filter(|session| sessions.has_applied(RequestId { session: *session, number: 0 }));
@@ -229,7 +245,7 @@ mod tests {
         let ended = |ids: std::ops::Range<u64>| {
             let mut sessions = Sessions::default();
             for session in ids {
-                sessions.admit(RequestId { session, number: 0 }, &opening);
+                sessions.admit(RequestId { session, number: 0 }, &opening, 1);
                 sessions.end(session);
             }
             sessions

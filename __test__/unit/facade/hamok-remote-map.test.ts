@@ -89,7 +89,7 @@ describe('remote maps', () => {
     ]);
     const [first, second] = native.submitted.map(({ token }) => token);
     const events = new Records().u8(1).text('"a"', '1').u8(2).text('"a"', '1', '2').u8(3).text('"a"', '2').u8(4);
-    native.put().u8(16).u32(1).f64(0).within(events);
+    native.put().u8(16).u32(1).text('7-1').within(events);
     native.put().u8(18).u32(1);
     native.put().u8(12).u32(first!).u8(1).u32(1).u32(0).u8(1).text('0');
     native.put().u8(12).u32(second!).u8(3).text('CALLBACK_FAILED', 'boom');
@@ -129,30 +129,93 @@ describe('remote maps', () => {
     expect(map.connection.highestSeenCommitIndex).toBe(9);
   });
 
-  it('what an exact store has done is answered and heard at once, and not a second time in the same grid', async () => {
-    const { hamok, native } = await createJoinedPeer();
-    const remoteMap = createMemoryStore<string, number>();
-    const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap });
-    const heard: unknown[] = [];
-    const events = () => new Records().u8(1).text('"a"', '1');
+  describe('what an exact store has done', () => {
+    async function createLeader() {
+      const { hamok, native } = await createJoinedPeer();
+      const remoteMap = createMemoryStore<string, number>();
+      const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap });
+      const heard: unknown[] = [];
+      const record = (kind: number) => native.put().u8(kind).u32(1);
+      let position = 0;
 
-    map.on('insert', (...args) => heard.push(args));
-    await map.ready;
-    native.answers = false;
-    const set = map.set('a', 1).then((old) => heard.push(old));
-    await Promise.resolve();
-    const { token } = native.submitted[0]!;
-    native.put().u8(14).u32(1).f64(3).f64(2).f64(5).f64(9).text('7-1').u8(1).u32(token).u8(1).list(['"a"']).list(['1']);
-    await set;
-    expect(heard).toEqual([['a', 1], undefined]);
-    expect(native.replies).toHaveLength(1);
+      map.on('insert', (key) => heard.push(key));
+      await map.ready;
+      native.answers = false;
 
-    native.put().u8(16).u32(1).f64(5).within(events());
-    native.put().u8(12).u32(token).u8(0);
-    native.put().u8(16).u32(1).f64(6).within(events());
-    await vi.waitFor(() => expect(heard).toHaveLength(3));
-    native.put().u8(10).u32(1).u8(1).f64(0).u8(0);
-    native.put().u8(16).u32(1).f64(5).within(events());
-    await vi.waitFor(() => expect(heard).toHaveLength(4));
+      return {
+        hamok,
+        native,
+        map,
+        heard,
+        /** The leader is to insert a key, which is not there unless it was asked to before. */
+        execute: (id: string, key: string, token = 0) =>
+          record(14)
+            .f64(3)
+            .f64(2)
+            .f64(position)
+            .f64(++position)
+            .text(id)
+            .u8(1)
+            .u32(token)
+            .u8(1)
+            .list([key])
+            .list(['1']),
+        /** What it has inserted is committed. */
+        mark: (id: string, key: string) => record(16).text(id).within(new Records().u8(1).text(key, '1')),
+      };
+    }
+
+    it('is heard and answered at once', async () => {
+      const { native, map, heard, execute } = await createLeader();
+      const set = map.set('a', 1).then((old) => heard.push(old));
+
+      await Promise.resolve();
+      execute('7-1', '"a"', native.submitted[0]!.token);
+      await set;
+      expect(heard).toEqual(['a', undefined]);
+      expect(native.replies).toHaveLength(1);
+    });
+
+    it('is heard once, whether its mark comes before or after, and however often it is executed', async () => {
+      const { native, heard, execute, mark } = await createLeader();
+
+      execute('7-1', '"a"');
+      await vi.waitFor(() => expect(native.replies).toHaveLength(1));
+      mark('7-1', '"a"');
+      mark('7-2', '"b"');
+      execute('7-2', '"b"');
+      execute('7-1', '"a"');
+      execute('7-3', '"c"');
+      await vi.waitFor(() => expect(heard).toContain('c'));
+      expect(heard).toEqual(['a', 'b', 'c']);
+    });
+
+    it('is answered after `commit` if somebody listens to that', async () => {
+      const { hamok, native, map, heard, execute } = await createLeader();
+
+      hamok.on('commit', () => heard.push('commit'));
+      const set = map.set('a', 1).then((old) => heard.push(old));
+
+      await Promise.resolve();
+      const { token } = native.submitted[0]!;
+      execute('7-1', '"a"', token);
+      await vi.waitFor(() => expect(native.replies).toHaveLength(1));
+      expect(heard).toEqual(['a']);
+      heard.push('completed');
+      native.put().u8(12).u32(token).u8(0);
+      await set;
+      expect(heard).toEqual(['a', 'completed', undefined]);
+    });
+
+    it('is not heard when the map was closed meanwhile', async () => {
+      const { native, map, heard, execute } = await createLeader();
+
+      execute('7-1', '"a"');
+      map.close();
+      execute('7-2', '"b"');
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(heard).toEqual([]);
+      expect(native.replies).toEqual([]);
+    });
   });
 });

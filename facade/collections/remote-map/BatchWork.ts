@@ -10,6 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toError } from '../../node/guardedEmit';
 import { RemoteMethod } from '../../node/protocol';
 import type { Execution } from '../../node/RecordSink';
+import type { RemoteResult } from '../../node/ReplyOutbox';
 import type { StoreResult } from '../../stores/ExactStore';
 import { Retrying } from './Retrying';
 import type { RemoteMapTools } from './remoteMapMethods';
@@ -21,7 +22,7 @@ const MAX_OPERATIONS = 256;
 /** A batch that has so many bytes of keys and values is full. */
 const MAX_BYTES = 1024 * 1024;
 /** Results are encoded for so long at a time, in milliseconds: what was in the store may be much, and others wait. */
-const SETTLING_MS = 10;
+const TELLING_MS = 10;
 
 type Refusal<K, V> = Extract<StoreResult<K, V>, { status: 'refused' }>;
 type Answer<K, V> = Exclude<StoreResult<K, V>, { status: 'refused' }>;
@@ -34,7 +35,7 @@ export class BatchWork<K, V> implements Work {
   /** What the store has answered, and nobody has been told. */
   private readonly answers: (readonly [BatchedExecution<K, V>, Answer<K, V>])[] = [];
   /** So many of them, from the first on, have been told. */
-  private settled = 0;
+  private told = 0;
 
   /** @param executions of one term and one epoch */
   constructor(
@@ -87,12 +88,12 @@ export class BatchWork<K, V> implements Work {
     }
   }
 
-  async settle(): Promise<void> {
-    for (let end = performance.now() + SETTLING_MS; this.settled < this.answers.length; ) {
-      this.settleOne(...(this.answers[this.settled++] as (typeof this.answers)[number]));
+  async tell(): Promise<void> {
+    for (let end = performance.now() + TELLING_MS; this.told < this.answers.length; ) {
+      this.tellOne(...(this.answers[this.told++] as (typeof this.answers)[number]));
       if (performance.now() > end) {
         await nextTurn();
-        end = performance.now() + SETTLING_MS;
+        end = performance.now() + TELLING_MS;
       }
     }
   }
@@ -168,31 +169,33 @@ export class BatchWork<K, V> implements Work {
     const { error } = results[end] as Refusal<K, V>;
 
     // The rest may take long.
-    void this.settle();
+    this.workplace.ended(this);
     if (!isStale(error, 'STALE_INDEX')) throw error;
     this.failed((executions[end] as BatchedExecution<K, V>).execution, 'ABANDONED', error);
 
     return executions.slice(end + 1);
   }
 
-  private settleOne(batched: BatchedExecution<K, V>, result: Answer<K, V>): void {
+  private tellOne(batched: BatchedExecution<K, V>, result: Answer<K, V>): void {
     const { replies, watch } = this.workplace;
 
     if (result.repeated) watch.repeated++;
     if (result.status === 'failed') {
-      this.failed(batched.execution, 'CALLBACK_FAILED', result.error);
+      this.failed(batched.execution, 'CALLBACK_FAILED', toError(result.error));
       return;
     }
-    try {
-      const told = batched.result(result.result);
 
+    let told: RemoteResult;
+
+    try {
+      told = batched.result(result.result);
       replies.succeeded(batched.execution, told);
-      watch.executed++;
-      // Whoever was stopped may be in another grid by now, which counts its operations anew.
-      if (!this.retrying.stopped) this.workplace.done(batched.execution, told);
     } catch (error) {
       this.failed(batched.execution, 'CALLBACK_FAILED', toError(error));
+      return;
     }
+    watch.executed++;
+    this.workplace.done(batched.execution, told);
   }
 
   private failed(execution: Execution, code: string, error: Error): void {

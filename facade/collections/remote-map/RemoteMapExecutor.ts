@@ -3,6 +3,7 @@
  * if the store takes batches.
  */
 import { hamokError } from '../../common/errors';
+import { toError } from '../../node/guardedEmit';
 import type { Claim, Execution } from '../../node/RecordSink';
 import { BatchWork } from './BatchWork';
 import { ClaimWork } from './ClaimWork';
@@ -18,10 +19,8 @@ export class RemoteMapExecutor<K, V> {
   /** In order. Bounded by what the native side hands over without an answer. */
   private queue: (Execution | Claim)[] = [];
   private running: Work | undefined;
-  /** What has ended and is being told. */
-  private readonly settling = new Set<Work>();
-  /** Resolves when all of it is told, in its order. */
-  private settled: Promise<unknown> = Promise.resolve();
+  /** Resolves when all that has ended is told, in its order. */
+  private told: Promise<void> = Promise.resolve();
   /** What comes with this epoch and term, or lower ones, would be refused again. */
   private lastRefused: Pick<RefusedWrite, 'epoch' | 'term'> | undefined;
 
@@ -34,7 +33,14 @@ export class RemoteMapExecutor<K, V> {
   ) {
     const deadline = new Deadline(host.abandonAfterMs);
 
-    this.workplace = { ...host, mapId, tools, deadline, refused: (write, error) => this.refused(write, error) };
+    this.workplace = {
+      ...host,
+      mapId,
+      tools,
+      deadline,
+      ended: (work) => this.ended(work),
+      refused: (write, error) => this.refused(write, error),
+    };
   }
 
   /** Number of operations that run or wait. */
@@ -62,8 +68,7 @@ export class RemoteMapExecutor<K, V> {
    */
   halt(term: number, letRunningFinish: boolean): void {
     this.queue = this.queue.filter((order) => order.term > term);
-    if (letRunningFinish) return;
-    for (const work of [...this.settling, this.running]) if (work && work.term <= term) work.stop();
+    if (!letRunningFinish && this.running && this.running.term <= term) this.running.stop();
   }
 
   private next(): void {
@@ -77,14 +82,17 @@ export class RemoteMapExecutor<K, V> {
     }
     work.run().then(() => {
       this.next();
-      this.settle(work);
+      this.ended(work);
     });
   }
 
-  private settle(work: Work): void {
-    if (!work.settle) return;
-    this.settling.add(work);
-    this.settled = this.settled.then(() => work.settle?.()).then(() => this.settling.delete(work));
+  private ended(work: Work): void {
+    if (work.tell) this.inTurn(() => work.tell?.());
+  }
+
+  /** Once what has ended before is told. */
+  private inTurn(tell: () => Promise<void> | void): void {
+    this.told = this.told.then(tell).catch((error) => this.host.report(toError(error)));
   }
 
   private take(): Work | undefined {
@@ -112,7 +120,7 @@ export class RemoteMapExecutor<K, V> {
   private refused(write: RefusedWrite, error: Error): void {
     this.lastRefused = write;
     this.queue = this.queue.filter((order) => !isExecution(order) || outranks(order, write));
-    this.host.replies.refused(write);
+    this.inTurn(() => this.host.replies.refused(write));
     this.host.report(hamokError('STALE_EPOCH', error.message, { cause: error }));
   }
 }

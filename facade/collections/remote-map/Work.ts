@@ -17,12 +17,9 @@ export interface Work {
   readonly size: number;
   /** Resolves when the next piece may begin; never rejects. */
   run(): Promise<void>;
-  /**
-   * Tells what came of it, if that was not done yet: the store is at work on the next piece meanwhile. Resolves when all is
-   * told; never rejects.
-   */
-  settle?(): Promise<void>;
-  /** It takes no further step, and has no further result. */
+  /** Tells what came of it, as far as that was not done yet: the store is at work on the next piece meanwhile. */
+  tell?(): Promise<void>;
+  /** It takes no further step, and has no result. */
   stop(): void;
 }
 
@@ -32,6 +29,8 @@ export interface Workplace<K, V> {
   readonly tools: RemoteMapTools<K, V>;
   readonly replies: Pick<ReplyOutbox, 'succeeded' | 'failed' | 'acquired' | 'refused' | 'standsStill'>;
   readonly watch: StoreWatch;
+  /** A piece has something to tell. It is asked to when those before it have told everything. */
+  ended(work: Work): void;
   /** An exact store has carried an operation out: that stays so, whoever leads. */
   done(execution: Execution, result: RemoteResult): void;
   /** How long a call of the store may take, in milliseconds. */

@@ -14,8 +14,8 @@ fn begun_elsewhere(machine: &StateMachine) -> Vec<bool> {
     remote(machine).pending_from(0).map(|it| it.begun_elsewhere).collect()
 }
 
-fn acquire(machine: &mut StateMachine, epoch: u64) {
-    let claim = remote(machine).claim(WINNER, machine.lineage().epoch());
+fn acquire(machine: &mut StateMachine, grid: u64, epoch: u64) {
+    let claim = remote(machine).claim(grid, machine.lineage().epoch());
     let acquired = Acquired { collection: "remote".into(), claim, epoch };
     machine.apply(1, &Command::Acquired(acquired), &mut Vec::new());
 }
@@ -32,24 +32,41 @@ fn what_a_grid_has_that_comes_over_may_have_been_started_there() {
 }
 
 #[test]
-fn what_is_asked_again_may_have_been_started_under_its_former_name() {
+fn what_is_asked_again_may_have_been_started_in_the_grid_of_its_former_session() {
     let mut grid = StateMachine::default();
     run(&mut grid, 1, Vec::new());
     ask_again(&mut grid, 1, 2, vec![remote_set("again")]);
-    run(&mut grid, 2, vec![remote_set("new")]);
-    assert_eq!(begun_elsewhere(&grid), [true, false]);
+    assert_eq!(begun_elsewhere(&grid), [false], "this grid knows that it did not apply");
+    ask_again(&mut grid, 7, 3, vec![remote_set("another's")]);
+    assert_eq!(begun_elsewhere(&grid), [false, true]);
+
+    let mut reform = reformed_from(WINNER, &grid, grid.revision());
+    ask_again(&mut reform, 2, 4, vec![remote_set("again")]);
+    run(&mut reform, 5, vec![remote_set("new")]);
+    assert_eq!(begun_elsewhere(&reform), [true, true, true, false]);
+
+    let mut loser = StateMachine::default();
+    run(&mut loser, 8, Vec::new());
+    merge(&mut grid, &loser, (WINNER, LOSER));
+    ask_again(&mut grid, 8, 9, vec![remote_set("the loser's")]);
+    assert_eq!(begun_elsewhere(&grid), [false, true, true]);
 }
 
 #[test]
 fn what_waits_when_a_store_is_claimed_again_may_have_been_started_between_the_claims() {
     let mut grid = StateMachine::default();
     run(&mut grid, 1, vec![remote_set("first")]);
-    acquire(&mut grid, 1);
+    acquire(&mut grid, WINNER, 1);
     assert_eq!(begun_elsewhere(&grid), [false], "nobody had the store before");
     run(&mut grid, 1, vec![Operation::Reclaim { collection: "remote".into() }]);
     assert_eq!(begun_elsewhere(&grid), [false]);
-    acquire(&mut grid, 3);
+    acquire(&mut grid, WINNER, 3);
     run(&mut grid, 1, vec![remote_set("second")]);
-    acquire(&mut grid, 4);
+    acquire(&mut grid, WINNER, 4);
     assert_eq!(begun_elsewhere(&grid), [true, false], "the second answer to one claim counts for nothing");
+
+    let mut reform = reformed_from(WINNER, &grid, grid.revision());
+    run(&mut reform, 2, vec![remote_set("third")]);
+    acquire(&mut reform, LOSER, 5);
+    assert_eq!(begun_elsewhere(&reform), [true, true, false], "this grid had not claimed before");
 }
