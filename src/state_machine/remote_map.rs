@@ -41,14 +41,16 @@ pub struct PendingOperation {
 }
 
 impl RemoteMap {
+    /// @param pending at the next position
     pub fn push(&mut self, pending: PendingOperation) {
-        self.pending.push_back(PendingOperation { position: self.queued, ..pending });
+        self.pending.push_back(pending);
         self.queued = self.queued.saturating_add(1);
     }
 
     /// Takes over an operation that is pending in another grid.
     pub(super) fn push_moved(&mut self, from: &PendingOperation, index: u64, revision: u64) {
-        self.push(PendingOperation { index, revision, begun_elsewhere: true, ..from.clone() });
+        let position = self.next_position();
+        self.push(PendingOperation { position, index, revision, begun_elsewhere: true, ..from.clone() });
     }
 
     /// Whoever waits for the operation that was first asked as `origin` waits under another name from now on; gives
