@@ -131,7 +131,9 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
   protected readonly senders = SENDERS;
 
   private readonly executor: RemoteMapExecutor<K, V>;
-  /** Whose events the listeners of this peer have heard. */
+  /** Whether the store recognises what it has carried out. */
+  private readonly isExact: boolean;
+  /** Whose events the listeners of this peer have heard, on an exact store: on others a repetition changes something. */
   private readonly heard = new RecentNames(MAX_HEARD);
   private readonly watch = new StoreWatch({
     slow: (ms) => {
@@ -158,6 +160,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
     const maxPending = integer('maxPendingOperations', config.maxPendingOperations ?? 100_000, 1, MAX_PENDING);
     const fenced = typeof this.remoteMap.acquire === 'function';
 
+    this.isExact = fenced && typeof this.remoteMap.applyBatch === 'function';
     this.executor = new RemoteMapExecutor(
       port.id,
       {
@@ -167,7 +170,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
         ownEquality: config.equalValues !== undefined,
         emitEvents: this.emitEvents,
         fenced,
-        batches: fenced && typeof this.remoteMap.applyBatch === 'function',
+        batches: this.isExact,
       },
       {
         replies: port.replies,
@@ -322,7 +325,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
 
   private onRemoteEvents(operationId: string, packed: Buffer): void {
     if (!this.emitEvents || !OPERATION_EVENTS.some((name) => this.listenerCount(name) > 0)) return;
-    if (this.heard.add(operationId)) this.emitAll(readRemoteEvents(packed));
+    if (!this.isExact || this.heard.add(operationId)) this.emitAll(readRemoteEvents(packed));
   }
 
   private emitAll(events: Iterable<RemoteEvent>): void {

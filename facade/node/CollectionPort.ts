@@ -55,7 +55,7 @@ export interface PortHost {
   waitingRemoteOperations(handle: number): number;
   /** The collection is closed. */
   closed(port: CollectionPort): void;
-  /** Whether somebody listens to `commit`. */
+  /** Whether somebody listens to commits. */
   wantsCommits(): boolean;
   /** Something failed that no caller waits for. */
   report(error: Error): void;
@@ -232,7 +232,7 @@ export class CollectionPort {
     return Promise.all(parts).then((outcomes) => convert(mergeOutcomes(outcomes, maxKeys), owner, subject));
   }
 
-  /** The answer to a request is known before the native side gives it. Listeners to `commit` hear before callers do. */
+  /** The answer to a request is known before the native side gives it. Who listens to commits hears before callers do. */
   answer(token: number, outcome: Outcome): void {
     if (!this.host.wantsCommits()) this.host.requests.complete(token, outcome);
   }

@@ -130,7 +130,7 @@ export class PeerCore implements RecordSink {
       deliveries: this.deliveries,
       maxCommandBytes: config.native.maxCommandBytes,
       report,
-      wantsCommits: () => events.wantsCommits(),
+      wantsCommits: () => this.nativeLog.wantsCommits(),
       commitIndex: () => native.status()[COMMIT_INDEX] ?? -1,
       barrier: (token, handle) => native.barrier(token, handle),
       open: (handle, kind, id, { fenced, maxPending }) => native.open(handle, kind, id, fenced, maxPending),

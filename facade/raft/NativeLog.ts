@@ -46,9 +46,14 @@ export class NativeLog {
     this.native.watchCommits(true);
   }
 
+  /** Whether somebody listens to commits. */
+  wantsCommits(): boolean {
+    return this.feed.wantsCommits() || this.listeners.wantsCommits();
+  }
+
   /** An operation was committed. */
   commit(commit: Commit): void {
-    if (this.feed.wantsCommits() || this.listeners.wantsCommits()) {
+    if (this.wantsCommits()) {
       const message = commitMessage(commit);
 
       this.feed.committed(commit.index, message);

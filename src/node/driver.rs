@@ -399,9 +399,11 @@ impl Driver {
         match call {
             Call::Open { handle, kind, collection, remote } => self.replica.open(handle, kind, collection, remote),
             Call::Shut { handle } => {
-                if let Some(collection) = self.replica.lock().collection_of(handle) {
-                    self.office.closed(&collection);
+                let state = self.replica.lock();
+                if let Some(collection) = state.collection_of(handle) {
+                    self.office.closed(&collection, &state);
                 }
+                drop(state);
                 self.replica.shut(handle);
             }
             Call::Submit(requests) => {

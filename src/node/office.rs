@@ -3,6 +3,7 @@
 
 use super::driver::{Driver, Event, ReadIndexAsker};
 use super::remote_executor::{Order, RemoteExecutor};
+use super::replica::ReplicaState;
 use crate::error::{Code, Error};
 use crate::mutation::Mutation;
 use crate::ports::{Notice, Reply};
@@ -33,9 +34,9 @@ pub(super) struct Office {
 
 impl Office {
     /// The front closed a map.
-    pub fn closed(&mut self, collection: &str) {
+    pub fn closed(&mut self, collection: &CollectionId, state: &ReplicaState) {
         if let Some(executor) = &mut self.executor {
-            executor.closed(collection);
+            executor.closed(collection, state);
         }
     }
 }

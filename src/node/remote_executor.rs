@@ -65,6 +65,14 @@ impl Handed {
         begins
     }
 
+    /// Forgets what has no result, and what comes after it; gives the position that would have been next.
+    fn let_go(&mut self, executed: u64) -> u64 {
+        let is_open = |position: &u64| !self.results.contains_key(position);
+        let end = (executed..self.next).find(is_open).unwrap_or(self.next);
+        self.results.split_off(&end);
+        std::mem::replace(&mut self.next, end)
+    }
+
     /// The results of one mark, and how many bytes they have.
     fn results_from(&self, executed: u64) -> (Vec<ExecutedOperation>, usize) {
         let mut results: Vec<ExecutedOperation> = Vec::new();
@@ -172,17 +180,19 @@ impl RemoteExecutor {
         self.maps.iter().map(under_way).sum()
     }
 
-    /// The front has let go of the operations of a map: it gets them from the head on again, as those of a former leader.
-    pub fn take_back(&mut self, collection: &str) {
-        if let Some((id, handed)) = self.maps.remove_entry(collection) {
-            let inherited = self.inherited.entry(id).or_default();
-            *inherited = handed.next.max(*inherited);
+    /// The front has let go of the operations of a map: it gets those again, as of a former leader, that have not been
+    /// executed, and all after them.
+    pub fn take_back(&mut self, collection: &CollectionId, state: &ReplicaState) {
+        let (handed, map) = (self.maps.get_mut(collection), state.remote_map(collection));
+        if let Some((handed, map)) = handed.zip(map) {
+            let inherited = self.inherited.entry(collection.clone()).or_default();
+            *inherited = handed.let_go(map.executed()).max(*inherited);
         }
     }
 
     /// The front has closed a map; what it was asking the store, nobody hears.
-    pub fn closed(&mut self, collection: &str) {
-        self.take_back(collection);
+    pub fn closed(&mut self, collection: &CollectionId, state: &ReplicaState) {
+        self.take_back(collection, state);
         self.claims.remove(collection);
     }
 
@@ -210,7 +220,7 @@ impl RemoteExecutor {
                     self.claims.entry(collection.clone()).or_default().refused(map, state.claim(map), epoch);
                     // What was handed over with a later epoch is not refused.
                     if self.maps.get(collection).is_some_and(|handed| handed.epoch <= epoch) {
-                        self.take_back(collection);
+                        self.take_back(collection, state);
                     }
                 }
             }
@@ -269,6 +279,20 @@ mod tests {
         answer(&mut handed, 2);
         assert!(handed.begins(2, 1));
         assert!(!handed.begins(1, 0), "position 0 is under way with epoch 2");
+    }
+
+    #[test]
+    fn what_is_let_go_is_handed_over_again_and_what_was_executed_is_not() {
+        let mut handed = Handed { next: 6, ..Handed::default() };
+        for position in [2, 3, 5] {
+            let result = ExecutedOperation { position, outcome: Outcome::Done, events: Vec::new() };
+            handed.results.insert(position, result);
+        }
+        assert_eq!(handed.let_go(2), 6);
+        assert_eq!(handed.next, 4);
+        assert_eq!(handed.results_from(2).0.len(), 2);
+        assert_eq!(handed.let_go(2), 4, "all of it is executed");
+        assert_eq!((handed.next, handed.results.len()), (4, 2));
     }
 
     #[test]

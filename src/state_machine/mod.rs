@@ -187,6 +187,7 @@ impl StateMachine {
         {
             *self = restored;
             self.lineage.descend(inheritance);
+            self.sessions.descend();
             for collection in self.collections.values_mut() {
                 if let Content::RemoteMap(map) = &mut collection.content {
                     map.begun_elsewhere(|_| true);
@@ -207,7 +208,7 @@ impl StateMachine {
         let origins = origins.iter().copied().chain(std::iter::repeat(None));
         for ((offset, operation), origin) in (0..).zip(&batch.operations).zip(origins) {
             let request = RequestId { session: batch.session, number: batch.first.saturating_add(offset) };
-            match self.sessions.admit(request, operation, self.lineage.epoch()) {
+            match self.sessions.admit(request, operation) {
                 Admission::Apply => {}
                 Admission::Duplicate => continue,
                 Admission::Gap { expected } => {
@@ -297,8 +298,7 @@ impl StateMachine {
                 Err(failure) => Some(Outcome::Failed(failure)),
             },
             Operation::RemoteMap { collection, operation } => {
-                let begun_elsewhere =
-                    origin != request && !self.sessions.belongs_here(origin.session, self.lineage.epoch());
+                let begun_elsewhere = origin != request && !self.sessions.opened_here(origin.session);
                 match self.content(collection, CollectionKind::RemoteMap) {
                     Ok(Content::RemoteMap(map)) => {
                         let (position, operation) = (map.next_position(), operation.clone());

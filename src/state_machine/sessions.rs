@@ -30,7 +30,7 @@ pub struct Sessions {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Ended {
-    opened_in: u64,
+    opened_here: bool,
     /// Its requests below this number were applied.
     next: u64,
     /// The higher, the later.
@@ -39,8 +39,8 @@ struct Ended {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Session {
-    /// The epoch of the grid's lineage; 0 when that was in another grid.
-    opened_in: u64,
+    /// Not in a grid that this one goes on from, or that came over.
+    opened_here: bool,
     peer_id: String,
     next: u64,
     outcomes: BTreeMap<u64, Arc<Outcome>>,
@@ -73,8 +73,7 @@ pub enum Admission {
 
 impl Sessions {
     /// Takes note of a request that is about to apply.
-    /// @param epoch that of the grid's lineage
-    pub fn admit(&mut self, request: RequestId, operation: &Operation, epoch: u64) -> Admission {
+    pub fn admit(&mut self, request: RequestId, operation: &Operation) -> Admission {
         if let Some(session) = self.open.get_mut(&request.session) {
             if request.number < session.next {
                 let again = Mutation::AppliedTwice.is_planted() && request.number > 0;
@@ -92,7 +91,7 @@ impl Sessions {
         match operation {
             Operation::OpenSession { peer_id, .. } if request.number == 0 => {
                 let (peer_id, outcomes) = (peer_id.clone(), BTreeMap::new());
-                let session = Session { opened_in: epoch, peer_id, next: 1, outcomes };
+                let session = Session { opened_here: true, peer_id, next: 1, outcomes };
                 self.open.insert(request.session, session);
                 Admission::Apply
             }
@@ -112,7 +111,7 @@ impl Sessions {
             (None, Some(ended)) => ended.next = next,
             (None, None) => {
                 let order = self.next_order();
-                self.remember(origin.session, Ended { opened_in: 0, next, order });
+                self.remember(origin.session, Ended { opened_here: false, next, order });
             }
         }
         true
@@ -136,8 +135,8 @@ impl Sessions {
     }
 
     pub fn end(&mut self, session: NodeId) -> Option<EndedSession> {
-        let Session { opened_in, next, outcomes, .. } = self.open.remove(&session)?;
-        self.remember(session, Ended { opened_in, next, order: self.next_order() });
+        let Session { opened_here, next, outcomes, .. } = self.open.remove(&session)?;
+        self.remember(session, Ended { opened_here, next, order: self.next_order() });
         Some(EndedSession { next, outcomes })
     }
 
@@ -146,12 +145,16 @@ impl Sessions {
         self.next(request.session).max(ended).is_some_and(|next| request.number < next)
     }
 
-    /// Whether a session was opened in this grid, and no other has gone on from it or come over since: then what did not
-    /// apply here applied nowhere.
-    /// @param epoch that of the grid's lineage
-    pub fn belongs_here(&self, session: NodeId, epoch: u64) -> bool {
-        let ended = || self.ended.get(&session).map(|ended| ended.opened_in);
-        self.open.get(&session).map(|open| open.opened_in).or_else(ended) == Some(epoch)
+    /// Whether a session was opened in this grid: then what did not apply here applied nowhere.
+    pub fn opened_here(&self, session: NodeId) -> bool {
+        let ended = || self.ended.get(&session).map(|ended| ended.opened_here);
+        self.open.get(&session).map(|open| open.opened_here).or_else(ended).unwrap_or(false)
+    }
+
+    /// This grid goes on from another.
+    pub(super) fn descend(&mut self) {
+        self.open.values_mut().for_each(|session| session.opened_here = false);
+        self.ended.values_mut().for_each(|ended| ended.opened_here = false);
     }
 
     fn next_order(&self) -> u64 {
@@ -173,7 +176,7 @@ impl Sessions {
     pub(super) fn merge(&mut self, other: &Self) {
         for (id, theirs) in &other.open {
             let ended = self.ended.remove(id).map_or(0, |ended| ended.next);
-            let fresh = || Session { opened_in: 0, next: ended, outcomes: BTreeMap::new(), ..theirs.clone() };
+            let fresh = || Session { opened_here: false, next: ended, outcomes: BTreeMap::new(), ..theirs.clone() };
             let own = self.open.entry(*id).or_insert_with(fresh);
             if own.next < theirs.next {
                 let new = theirs.outcomes.range(own.next..);
@@ -191,7 +194,7 @@ impl Sessions {
                 Some(own) => own.next = theirs.next.max(own.next),
                 None => {
                     let order = theirs.order.saturating_add(later - their_latest);
-                    self.remember(*id, Ended { opened_in: 0, next: theirs.next, order });
+                    self.remember(*id, Ended { opened_here: false, next: theirs.next, order });
                 }
             }
         }
@@ -231,7 +234,7 @@ mod tests {
         let last = 2 * MAX_ENDED as u64;
         for session in 0..last {
             let request = RequestId { session, number: 0 };
-            assert_eq!(sessions.admit(request, &opening, 1), Admission::Apply);
+            assert_eq!(sessions.admit(request, &opening), Admission::Apply);
             sessions.end(session);
         }
         let known = (0..last).filter(|session| sessions.has_applied(RequestId { session: *session, number: 0 }));
@@ -245,7 +248,7 @@ mod tests {
         let ended = |ids: std::ops::Range<u64>| {
             let mut sessions = Sessions::default();
             for session in ids {
-                sessions.admit(RequestId { session, number: 0 }, &opening, 1);
+                sessions.admit(RequestId { session, number: 0 }, &opening);
                 sessions.end(session);
             }
             sessions

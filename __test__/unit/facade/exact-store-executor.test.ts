@@ -54,6 +54,27 @@ describe('operations', () => {
     expect(await run(M.CLEAR, [])).toEqual([[], [['clear']]]);
   });
 
+  it('have their results although the encoder uses the same memory again', async () => {
+    const memory = Buffer.alloc(1);
+    const valueCodec = {
+      encode: (value: number) => memory.fill(`${value}`),
+      decode: (bytes: Uint8Array) => Number(Buffer.from(bytes).toString()),
+    };
+    const { run } = createExact({}, { valueCodec: valueCodec as never });
+
+    await run(M.SET_ALL, ['a', 'b'], [1, 2]);
+    expect(await run(M.SET_ALL, ['a', 'b'], [3, 4])).toEqual([
+      [
+        [0, 1],
+        [1, 2],
+      ],
+      [
+        ['update', 'a', 1, 3],
+        ['update', 'b', 2, 4],
+      ],
+    ]);
+  });
+
   it('that wait together go together, in their order, with who they are', async () => {
     const { applyBatch, order, replies } = createExact();
 
@@ -274,6 +295,7 @@ describe('a leader that was replaced', () => {
     // The native side may have been out of office since, or not know it yet.
     order(M.SET, ['a'], [3], { epoch: 1, term: 5 });
     expect(executor.size).toBe(0);
+    await until(() => replies.length === 2);
     expect(replies).toEqual([
       ['refused', 5, 1],
       ['refused', 5, 1],
@@ -296,7 +318,7 @@ describe('a leader that was replaced', () => {
 
     order(M.SET, ['a'], [2]);
     expect(executor.size).toBe(0);
-    expect(replies).toHaveLength(2);
+    await until(() => replies.length === 2);
 
     order(M.SET, ['a'], [3], { term: 3 });
     await until(() => replies.length === 3);

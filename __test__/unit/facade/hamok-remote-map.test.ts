@@ -1,5 +1,6 @@
 /** A remote map on the fake native side: reads go to the store, mutations to the leader, who executes with its own. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MemoryStoredRaftLogs } from '../../../facade/raft/MemoryStoredRaftLogs';
 import { createMemoryStore } from '../../../facade/stores/memory';
 import { Records } from './fake-native-peer';
 import { closePeers, createJoinedPeer, createPeer } from './fake-peers';
@@ -98,6 +99,28 @@ describe('remote maps', () => {
     expect(heard).toEqual([['insert', 'a', 1], ['update', 'a', 1, 2], ['remove', 'a', 2], ['clear'], ['events-lost']]);
   });
 
+  it('a repetition on a store that is not exact changes something, and is heard', async () => {
+    const { hamok, native } = await createJoinedPeer();
+    const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: {} as never });
+    const heard: unknown[] = [];
+
+    map.on('update', (...args) => heard.push(args));
+    await map.ready;
+    for (const old of ['1', '3']) {
+      native
+        .put()
+        .u8(16)
+        .u32(1)
+        .text('7-1')
+        .within(new Records().u8(2).text('"a"', old, '2'));
+    }
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
+    expect(heard).toEqual([
+      ['a', 1, 2],
+      ['a', 3, 2],
+    ]);
+  });
+
   it('sync is asked for after what was called before it', async () => {
     const { hamok, native } = createPeer();
     const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap: {} as never });
@@ -130,8 +153,8 @@ describe('remote maps', () => {
   });
 
   describe('what an exact store has done', () => {
-    async function createLeader() {
-      const { hamok, native } = await createJoinedPeer();
+    async function createLeader(config: Parameters<typeof createJoinedPeer>[0] = {}) {
+      const { hamok, native } = await createJoinedPeer(config);
       const remoteMap = createMemoryStore<string, number>();
       const map = hamok.createRemoteMap<string, number>({ mapId: 'map', remoteMap });
       const heard: unknown[] = [];
@@ -205,6 +228,26 @@ describe('remote maps', () => {
       native.put().u8(12).u32(token).u8(0);
       await set;
       expect(heard).toEqual(['a', 'completed', undefined]);
+    });
+
+    it('is answered after `committed` of the logs, too', async () => {
+      const raftLogs = new MemoryStoredRaftLogs({ expirationTimeInMs: 0, memorySizeHighWaterMark: 0 });
+      const { native, map, execute } = await createLeader({ raftLogs });
+      let settled = false;
+
+      raftLogs.on('committed', () => {});
+      const set = map.set('a', 1).finally(() => {
+        settled = true;
+      });
+
+      await Promise.resolve();
+      const { token } = native.submitted[0]!;
+      execute('7-1', '"a"', token);
+      await vi.waitFor(() => expect(native.replies).toHaveLength(1));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(settled).toBe(false);
+      native.put().u8(12).u32(token).u8(0);
+      await set;
     });
 
     it('is not heard when the map was closed meanwhile', async () => {

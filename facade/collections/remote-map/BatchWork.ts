@@ -169,7 +169,7 @@ export class BatchWork<K, V> implements Work {
     const { error } = results[end] as Refusal<K, V>;
 
     // The rest may take long.
-    this.workplace.ended(this);
+    this.workplace.inTurn(() => this.tell());
     if (!isStale(error, 'STALE_INDEX')) throw error;
     this.failed((executions[end] as BatchedExecution<K, V>).execution, 'ABANDONED', error);
 

@@ -19,12 +19,13 @@ export class ClaimWork<K, V> implements Work {
   }
 
   async run(): Promise<void> {
+    const { replies, inTurn } = this.workplace;
     const epoch = await this.retrying.until(
       () => this.acquire(),
       () => false,
     );
 
-    if (epoch !== undefined) this.workplace.replies.acquired(this.claim, epoch);
+    if (epoch !== undefined) inTurn(() => replies.acquired(this.claim, epoch));
   }
 
   stop(): void {

@@ -38,7 +38,7 @@ export class RemoteMapExecutor<K, V> {
       mapId,
       tools,
       deadline,
-      ended: (work) => this.ended(work),
+      inTurn: (tell) => this.inTurn(tell),
       refused: (write, error) => this.refused(write, error),
     };
   }
@@ -54,7 +54,7 @@ export class RemoteMapExecutor<K, V> {
       this.lastRefused = undefined;
     } else if (this.lastRefused && !outranks(order, this.lastRefused)) {
       // A leader that left office for a while, or was not told yet, has to hear it again.
-      this.host.replies.refused(order);
+      this.inTurn(() => this.host.replies.refused(order));
       return;
     }
     this.queue.push(order);
@@ -82,15 +82,11 @@ export class RemoteMapExecutor<K, V> {
     }
     work.run().then(() => {
       this.next();
-      this.ended(work);
+      if (work.tell) this.inTurn(() => work.tell?.());
     });
   }
 
-  private ended(work: Work): void {
-    if (work.tell) this.inTurn(() => work.tell?.());
-  }
-
-  /** Once what has ended before is told. */
+  /** What has ended before is told first. */
   private inTurn(tell: () => Promise<void> | void): void {
     this.told = this.told.then(tell).catch((error) => this.host.report(toError(error)));
   }

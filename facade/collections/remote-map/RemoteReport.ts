@@ -47,14 +47,14 @@ export class RemoteReport<K, V> {
         continue;
       }
       this.entries.push({ index, value: undefined });
-      if (this.emitEvents) this.removed(index, this.codec.encodeValue(value));
+      if (this.emitEvents) this.removed(index, this.encode(value));
     }
   }
 
   /** `updateIf` that has found what it expected. */
   updateIf(oldValue: V): void {
     this.entries.push({ index: 0, value: undefined });
-    if (this.emitEvents) this.updated(0, this.codec.encodeValue(oldValue));
+    if (this.emitEvents) this.updated(0, this.encode(oldValue));
   }
 
   clear(): void {
@@ -63,11 +63,16 @@ export class RemoteReport<K, V> {
 
   /** The caller gets this value for the key at this position. @returns it in bytes */
   private report(index: number, value: V): Uint8Array {
-    const encoded = this.codec.encodeValue(value);
+    const encoded = this.encode(value);
 
     this.entries.push({ index, value: encoded });
 
     return encoded;
+  }
+
+  /** An encoder may use the same memory again, for the next value. */
+  private encode(value: V): Uint8Array {
+    return new Uint8Array(this.codec.encodeValue(value));
   }
 
   private inserted(index: number): void {

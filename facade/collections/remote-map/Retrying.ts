@@ -35,7 +35,7 @@ export class Retrying {
     call: (signal: AbortSignal, attempt: number) => Promise<R>,
     isFinal: (error: unknown) => boolean,
   ): Promise<R | undefined> {
-    const { replies, watch } = this.workplace;
+    const { replies, watch, inTurn } = this.workplace;
 
     for (let attempt = 1; !this.isStopped; attempt++) {
       try {
@@ -49,7 +49,7 @@ export class Retrying {
         if (this.isStopped) break;
         if (isFinal(error)) throw error;
         watch.down(toError(error));
-        if (attempt === 1) replies.standsStill(this.order);
+        if (attempt === 1) inTurn(() => replies.standsStill(this.order));
         await this.pause(Math.min(SHORTEST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS));
       }
     }

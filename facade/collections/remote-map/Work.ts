@@ -29,8 +29,8 @@ export interface Workplace<K, V> {
   readonly tools: RemoteMapTools<K, V>;
   readonly replies: Pick<ReplyOutbox, 'succeeded' | 'failed' | 'acquired' | 'refused' | 'standsStill'>;
   readonly watch: StoreWatch;
-  /** A piece has something to tell. It is asked to when those before it have told everything. */
-  ended(work: Work): void;
+  /** Calls when the pieces before have told everything. */
+  inTurn(tell: () => Promise<void> | void): void;
   /** An exact store has carried an operation out: that stays so, whoever leads. */
   done(execution: Execution, result: RemoteResult): void;
   /** How long a call of the store may take, in milliseconds. */

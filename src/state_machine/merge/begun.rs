@@ -49,7 +49,8 @@ fn what_is_asked_again_may_have_been_started_in_the_grid_of_its_former_session()
     run(&mut loser, 8, Vec::new());
     merge(&mut grid, &loser, (WINNER, LOSER));
     ask_again(&mut grid, 8, 9, vec![remote_set("the loser's")]);
-    assert_eq!(begun_elsewhere(&grid), [false, true, true]);
+    ask_again(&mut grid, 2, 10, vec![remote_set("own")]);
+    assert_eq!(begun_elsewhere(&grid), [false, true, true, false]);
 }
 
 #[test]
