@@ -99,7 +99,7 @@ const UPDATE_IF = remotely(RemoteMethod.UPDATE_IF);
 const RECLAIM: Send = (outbox, { token, handle }) => outbox.reclaim(token, handle);
 
 /** Operations whose events were heard, and may come again: more than are handed over, of some leaders in turn. */
-const MAX_HEARD = 4096;
+const LEAST_HEARD = 2048;
 /** The highest number that an option can have. */
 const MAX_PENDING = 0xffff_ffff;
 
@@ -134,7 +134,7 @@ export class HamokRemoteMap<K, V> extends EntryCollection<K, V, HamokRemoteMapEv
   /** Whether the store recognises what it has carried out. */
   private readonly isExact: boolean;
   /** Whose events the listeners of this peer have heard, on an exact store: on others a repetition changes something. */
-  private readonly heard = new RecentNames(MAX_HEARD);
+  private readonly heard = new RecentNames(LEAST_HEARD);
   private readonly watch = new StoreWatch({
     slow: (ms) => {
       logger.warn(`The store of the remote map ${this.id} is slow: a call takes longer than ${Math.round(ms)} ms`);

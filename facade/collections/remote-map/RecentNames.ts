@@ -1,17 +1,19 @@
-/** The names that came last. */
+/** The names that came last. In two generations: names are forgotten together, which costs nothing. */
 export class RecentNames {
-  private readonly names = new Set<string>();
+  private recent = new Set<string>();
+  private older = new Set<string>();
 
-  /** @param most of more than these, the oldest are forgotten */
-  constructor(private readonly most: number) {}
+  /** @param least so many are known at least, and twice as many at most */
+  constructor(private readonly least: number) {}
 
   /** @returns whether the name is new */
   add(name: string): boolean {
-    const { names, most } = this;
-
-    if (names.has(name)) return false;
-    names.add(name);
-    if (names.size > most) names.delete(names.values().next().value as string);
+    if (this.recent.has(name) || this.older.has(name)) return false;
+    if (this.recent.size === this.least) {
+      this.older = this.recent;
+      this.recent = new Set();
+    }
+    this.recent.add(name);
 
     return true;
   }
