@@ -32,8 +32,11 @@ for (const event of EVENTS) {
     );
   });
 }
-// They come when the marks of operations are applied here: then these are committed.
-for (const event of ['insert', 'update']) map.on(event, (_key, ...values) => trap.marked(values.at(-1)));
+
+/** Comes when the mark of an operation is applied here: then it is committed. */
+function onCommit(_index, { values: [value] }) {
+  if (value) trap.marked(JSON.parse(Buffer.from(value).toString()));
+}
 
 /** What the parent may order. What they return is the answer. */
 const orders = {
@@ -52,8 +55,12 @@ const orders = {
     await workload.rest();
     await map.sync();
   },
-  /** Sets a trap: see there. */
-  arm: (snare) => trap.arm(snare),
+  /** Sets a trap: see there. Callers of a peer with listeners to `commit` hear later, so there are none without need. */
+  arm(snare) {
+    hamok.off('commit', onCommit);
+    if (snare.point === 'marked') hamok.on('commit', onCommit);
+    trap.arm(snare);
+  },
   /** Whether it could be taken away. */
   disarm: () => trap.disarm(),
   state: () => ({
